@@ -1,0 +1,46 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run demo test check lock bench faults clean
+
+run: $(VENV)/installed
+	@exec $(BIN)/python manage.py up
+
+demo: $(VENV)/installed
+	@exec $(BIN)/python manage.py up --demo
+
+test: $(VENV)/installed-dev
+	@exec $(BIN)/python -m pytest
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m bench.ingest
+
+faults: $(VENV)/installed-dev
+	$(BIN)/python -m tests.faults
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q pyproject.toml --group dev -o requirements-dev.lock
+
+$(VENV)/python:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/python requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/python requirements-dev.lock
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) var
