@@ -41,6 +41,7 @@ WORKER_DIED = "The worker died or lost its lease."
 
 Became = list[dict[str, Any]]
 Row = TypeVar("Row", bound="Leased")
+ApplyMany = Callable[[Sequence[Any]], dict[Any, Became]]
 
 
 class State(models.TextChoices):
@@ -91,7 +92,7 @@ class Kind:
     lease_s: int
     apply: Callable[[Any, Any], Became]
     prepare: Callable[[Any], Any] | None = None
-    apply_many: Callable[[Sequence[Any]], dict[Any, Became]] | None = None
+    apply_many: ApplyMany | None = None
     # Other lanes to wake once rows of this kind are committed.
     then: tuple[str, ...] = ()
 
@@ -248,13 +249,12 @@ def again(rows: "models.QuerySet[Row]") -> int:
     )
 
 
-def _work_many(kind: Kind, rows: Sequence[Any]) -> None:
+def _work_many(kind: Kind, apply_many: ApplyMany, rows: Sequence[Any]) -> None:
     """All rows in one transaction; if that fails, each in its own."""
-    assert kind.apply_many
     started = time.perf_counter()
     try:
         with transaction.atomic():
-            became = kind.apply_many(rows)
+            became = apply_many(rows)
             finish(rows, became, ms=_ms(started) / len(rows))
     except Exception as error:  # noqa: BLE001 (recorded row by row below)
         log.info("batch taken row by row", extra={"error_class": type(error).__name__})
@@ -290,8 +290,8 @@ def work_due(kind: Kind, *, until: float) -> bool:
         size = limit if fresh else 1
         while time.monotonic() < until:
             rows = claim(kind, limit=size, fresh=fresh)
-            if len(rows) > 1:
-                _work_many(kind, rows)
+            if kind.apply_many and len(rows) > 1:
+                _work_many(kind, kind.apply_many, rows)
             elif rows:
                 _work_one(kind, rows[0])
             if rows:

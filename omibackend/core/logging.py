@@ -11,24 +11,8 @@ from omibackend.core.request_id import current_request_id
 
 # Fields that could carry a person's words, number or token if a caller forgot itself.
 PRIVATE = frozenset(
-    [
-        "authorization",
-        "body",
-        "cookie",
-        "data",
-        "message",
-        "number",
-        "phone",
-        "question",
-        "quote",
-        "secret",
-        "segments",
-        "text",
-        "token",
-        "transcript",
-        "uid",
-        "url",
-    ]
+    {"authorization", "body", "cookie", "data", "message", "number", "phone", "question", "quote"}
+    | {"secret", "segments", "text", "token", "transcript", "uid", "url"}
 )
 
 
