@@ -101,7 +101,9 @@ def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
     if found:
         return found
     if token:
-        raise Refused(401, "wrong_token", f"No {provider.label} endpoint has this token, or it is off.")
+        raise Refused(
+            401, "wrong_token", f"No {provider.label} endpoint has this token, or it is off."
+        )
     raise Refused(
         401,
         "no_token",

@@ -85,7 +85,9 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         raise Refused(411, "length_required", "Send a Content-Length header.")
     if int(length) > settings.MAX_REQUEST_SIZE_BYTES:
         limit = settings.MAX_REQUEST_SIZE_BYTES
-        raise Refused(413, "too_large", f"The body is larger than {limit} bytes (MAX_REQUEST_SIZE).")
+        raise Refused(
+            413, "too_large", f"The body is larger than {limit} bytes (MAX_REQUEST_SIZE)."
+        )
     content_type = (request.content_type or "").lower()
     if content_type not in provider.content_types:
         wanted = ", ".join(provider.content_types)
@@ -136,9 +138,7 @@ def remote_addr(request: HttpRequest) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
 
-def store(
-    endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, signature: str
-) -> Stored:
+def store(endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, signature: str) -> Stored:
     """One autocommit INSERT. A duplicate writes nothing but its count."""
     delivery_id = uuid7()
     sha256 = hashlib.sha256(incoming.body).digest()
@@ -208,8 +208,10 @@ def _database_down(
 def _count(endpoint: KnownEndpoint, parsed: Parsed, incoming: Incoming) -> None:
     key = f"counted:{endpoint.id}"
     hints.attempt(
-        lambda redis: redis.pipeline(transaction=False)
-        .hincrby(key, f"{parsed.event}:requests", 1)
-        .hincrby(key, f"{parsed.event}:bytes", len(incoming.body))
-        .execute()
+        lambda redis: (
+            redis.pipeline(transaction=False)
+            .hincrby(key, f"{parsed.event}:requests", 1)
+            .hincrby(key, f"{parsed.event}:bytes", len(incoming.body))
+            .execute()
+        )
     )

@@ -91,4 +91,6 @@ def parse_json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise Refused(400, "malformed", f"The body is not valid JSON: {error.msg} ({place}).") from error
+        raise Refused(
+            400, "malformed", f"The body is not valid JSON: {error.msg} ({place})."
+        ) from error
