@@ -46,4 +46,4 @@ UNFOLD: dict[str, Any] = {
 }
 # Of the <style> in which unfold prints the colours above. tests/ops/test_shell.py computes it
 # anew: a change of the colours or of unfold shows there.
-THEME_HASH = "sha256-"
+THEME_HASH = "sha256-3MfHsnhDPLepHmpJ7rzT127u6c+AU81IyNRFuOgw6pQ="
