@@ -54,6 +54,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ROOT_URLCONF = "omibackend.urls"
 WSGI_APPLICATION = "omibackend.wsgi.application"
 

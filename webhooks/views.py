@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conversations.sessions import cache_counts
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema, inline_serializer
@@ -14,7 +15,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from omibackend.core.errors import Refused
-from conversations.sessions import cache_counts
 from webhooks import status
 from webhooks.providers.base import Provider
 from webhooks.receiver import receive
