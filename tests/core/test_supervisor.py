@@ -31,8 +31,10 @@ def up() -> Iterator[Run]:
 
     yield run
     for process in started:
-        process.kill()
-        process.communicate()
+        process.terminate()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
 def line(process: subprocess.Popen[str]) -> str:
@@ -59,7 +61,7 @@ def gone(pid: int, *, within_s: float = 3.0) -> bool:
 
 
 def test_it_names_the_source_of_each_line_and_adds_no_colour_to_a_file(up: Run) -> None:
-    process = up("echo one; printf two; sleep 9")
+    process = up("echo one; printf two; exec sleep 9")
     assert line(process) == "c0 | one"
     process.terminate()
     assert "c0 | two" in process.communicate()[0]
@@ -79,7 +81,7 @@ def test_it_restarts_a_child_that_died_ever_more_slowly(up: Run) -> None:
 
 
 def test_it_leaves_the_others_alone_when_one_cannot_start(up: Run) -> None:
-    process = up("exec /nonexistent 2>/dev/null", "echo pid $$; sleep 9")
+    process = up("exec /nonexistent 2>/dev/null", "echo pid $$; exec sleep 9")
     said = [line(process), line(process)]
     pid = next(pid_in(text) for text in said if "pid" in text)
     assert any("ended with 127" in text for text in said)
