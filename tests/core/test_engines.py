@@ -166,6 +166,7 @@ def test_it_repairs_killed_engines_under_a_living_holder(var: Path, hold: Hold) 
 def test_it_recovers_from_a_first_start_cut_short(var: Path, hold: Hold) -> None:
     first = hold()
     while not (var / "postgres.new" / "PG_VERSION").exists():
+        assert first.process.poll() is None
         time.sleep(0.001)
     first.kill()
     second = hold()
