@@ -1,0 +1,91 @@
+import re
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        if not email:
+            raise ValueError("A user needs an e-mail address.")
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractUser):
+    """A person. The e-mail address is the name to log in with."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail", unique=True)
+    name = models.CharField(max_length=150, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    def get_short_name(self) -> str:
+        return str(self)
+
+
+def validate_regex(value: str) -> None:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValidationError(f"This is not a regular expression: {error}.") from error
+
+
+def validate_time_zone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError("This is not a time zone name such as Europe/Paris.")
+
+
+class ListenMode(models.TextChoices):
+    TRIGGER = "TRIGGER", "after “Hey Omi”"
+    FOLLOWUP = "FOLLOWUP", "after “Hey Omi”, and what follows an answer"
+    ALWAYS = "ALWAYS", "to everything the person says"
+
+
+class Preferences(models.Model):
+    """How a person wants to be listened to. Without a row the defaults hold."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="preferences")
+    listen_mode = models.CharField(
+        max_length=8, choices=ListenMode.choices, default=ListenMode.TRIGGER
+    )
+    followup_window_ms = models.PositiveIntegerField(
+        default=8000, validators=[MinValueValidator(1000), MaxValueValidator(60_000)]
+    )
+    activation_regex = models.CharField(max_length=200, blank=True, validators=[validate_regex])
+    inject_memories = models.BooleanField(default=True)
+    meeting_transcribe = models.BooleanField(default=False)
+    mute = models.BooleanField(default=False)
+    quiet_hours_start = models.TimeField(null=True, blank=True)
+    quiet_hours_end = models.TimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"Preferences of {self.user}"

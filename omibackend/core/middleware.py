@@ -1,0 +1,114 @@
+"""What every request passes, and the page classes that step aside for webhooks."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from csp.middleware import CSPMiddleware
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.common import CommonMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+from omibackend.core.errors import error_response
+from omibackend.core.logging import logger
+from omibackend.core.request_id import take_request_id
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+log = logger("request")
+
+
+class RequestTrail:
+    """A request id on every answer, and one log line without a query string or a token."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        request_id = take_request_id(request.META.get("HTTP_X_REQUEST_ID"))
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        took_ms = (time.perf_counter() - started) * 1000
+        slow = took_ms >= settings.SLOW_REQUEST_THRESHOLD_MS
+        match = request.resolver_match
+        log.log(
+            30 if slow else 20,
+            "slow request" if slow else "request",
+            extra={
+                "method": request.method,
+                # The route, not the path: a path may hold an endpoint's token.
+                "route": match.route if match else None,
+                "status": response.status_code,
+                "took_ms": round(took_ms, 2),
+            },
+        )
+        return response
+
+
+class DatabaseDown:
+    """No PostgreSQL: 503 with Retry-After, for pages and senders alike."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        log.error("database unavailable", exc_info=exception)
+        return error_response(
+            503, "unavailable", "The database cannot be reached. Try again.", retry_after_s=5
+        )
+
+
+class Page:
+    """Skips a middleware for the paths that machines post to: they carry no session."""
+
+    get_response: GetResponse
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.path_info.startswith(settings.WEBHOOK_PATHS):
+            return self.get_response(request)
+        return super().__call__(request)  # type: ignore[misc]
+
+
+class PageStatic(Page, WhiteNoiseMiddleware):
+    pass
+
+
+class PageSession(Page, SessionMiddleware):
+    pass
+
+
+class PageCommon(Page, CommonMiddleware):
+    pass
+
+
+class PageCsrf(Page, CsrfViewMiddleware):
+    pass
+
+
+class PageAuthentication(Page, AuthenticationMiddleware):
+    pass
+
+
+class PageMessages(Page, MessageMiddleware):
+    pass
+
+
+class PageFrameOptions(Page, XFrameOptionsMiddleware):
+    pass
+
+
+class PageContentSecurityPolicy(Page, CSPMiddleware):
+    pass

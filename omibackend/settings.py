@@ -1,0 +1,288 @@
+"""All settings, in sections. `.env.example` lists what the environment may set."""
+
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF, UNSAFE_EVAL
+from django.core.exceptions import ImproperlyConfigured
+
+from omibackend import env
+from omibackend.core import logging as core_logging
+
+BASE_DIR = env.ROOT
+VERSION = "0.1.0"
+
+# --- server -----------------------------------------------------------------
+DEBUG = env.flag("DEBUG", default=False)
+PORT = env.number("PORT", 8000, least=1, most=65535)
+HOST = env.text("HOST", "127.0.0.1")
+WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1, most=64)
+WEB_THREADS = env.number("WEB_THREADS", 8, least=1, most=64)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0, most=10)
+REQUEST_TIMEOUT_MS = env.number("REQUEST_TIMEOUT", 30_000, least=1000, most=600_000)
+MAX_REQUEST_SIZE_BYTES = env.size_bytes("MAX_REQUEST_SIZE", "10mb")
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_SIZE_BYTES
+VAR_DIR = Path(env.text("VAR_DIR") or BASE_DIR / "var")
+
+
+def _secret_key() -> str:
+    """The key from the environment, or one made at the first start and kept in `VAR_DIR`."""
+    key = env.text("SECRET_KEY") or env.text("SESSION_SECRET")
+    if key:
+        if len(key) < 32:
+            raise ImproperlyConfigured("SECRET_KEY must be at least 32 characters long.")
+        return key
+    kept = VAR_DIR / "secret_key"
+    try:
+        return kept.read_text()
+    except FileNotFoundError:
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+    fresh = kept.with_name(f"secret_key.{secrets.token_hex(8)}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(secrets.token_urlsafe(64))
+    try:  # several processes may start at once: the first link wins
+        kept.hardlink_to(fresh)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return kept.read_text()
+
+
+SECRET_KEY = _secret_key()
+ROOT_URLCONF = "omibackend.urls"
+WSGI_APPLICATION = "omibackend.wsgi.application"
+
+# HTTPS is the proxy's work; with one in front the cookies and redirects follow it.
+BEHIND_TLS = TRUSTED_PROXY_COUNT > 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
+SECURE_HSTS_PRELOAD = BEHIND_TLS
+SESSION_COOKIE_SECURE = BEHIND_TLS
+CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_NAME = "omi_session"
+CSRF_COOKIE_NAME = "omi_csrf"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        # Alpine, which unfold's sidebar and dialogs run on, compiles its expressions.
+        "script-src": [SELF, UNSAFE_EVAL],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- applications -----------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "django_rq",
+    "csp",
+    "omibackend.core",
+    "omibackend.accounts",
+    "webhooks",
+]
+
+# What a sender waits for runs through the first three only: the page classes step aside
+# for paths under WEBHOOK_PATHS (core.middleware).
+WEBHOOK_PATHS = ("/webhooks/", "/omi-webhook")
+MIDDLEWARE = [
+    "omibackend.core.middleware.RequestTrail",
+    "omibackend.core.middleware.DatabaseDown",
+    "django.middleware.security.SecurityMiddleware",
+    "omibackend.core.middleware.PageStatic",
+    "omibackend.core.middleware.PageSession",
+    "omibackend.core.middleware.PageCommon",
+    "omibackend.core.middleware.PageCsrf",
+    "omibackend.core.middleware.PageAuthentication",
+    "omibackend.core.middleware.PageMessages",
+    "omibackend.core.middleware.PageFrameOptions",
+    "omibackend.core.middleware.PageContentSecurityPolicy",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- stores -----------------------------------------------------------------
+REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
+CACHE_URL = env.url("CACHE_URL", ("redis", "rediss", "unix"), REDIS_URL)
+
+
+def _database(*, statement_timeout_ms: int) -> dict[str, object]:
+    found = env.database("DATABASE_URL") if env.text("DATABASE_URL") else {}
+    options = dict(found.get("OPTIONS", {}))  # type: ignore[call-overload]
+    options["connect_timeout"] = 2
+    options["options"] = (
+        f"-c statement_timeout={statement_timeout_ms} -c idle_in_transaction_session_timeout=60000"
+        " -c lock_timeout=20000 -c timezone=UTC"
+    )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **found,
+        "OPTIONS": options,
+        "CONN_MAX_AGE": None,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+
+
+DATABASES = {
+    "default": _database(statement_timeout_ms=REQUEST_TIMEOUT_MS),
+    # The acknowledgement's own connection: it must answer within 2.5 s or say 503.
+    "ingest": {
+        **_database(statement_timeout_ms=2000),
+        "TEST": {"MIRROR": "default"},
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "cache",
+    }
+}
+if urlsplit(CACHE_URL).scheme:
+    CACHES["default"]["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or VAR_DIR / "media")
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "omibackend" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- accounts ---------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+# --- background work --------------------------------------------------------
+ENABLE_BACKGROUND_JOBS = env.flag(
+    "ENABLE_BACKGROUND_JOBS", default=env.flag("ENABLE_BACKGROUND_QUEUE", default=True)
+)
+QUEUE_BATCH_SIZE = env.number("QUEUE_BATCH_SIZE", 50, least=1, most=1000)
+QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", 10, least=2, most=200)
+QUEUE_MAX_RETRIES = env.number("QUEUE_MAX_RETRIES", 6, least=0, most=20)
+LANES = ("inbox", "ai", "maintenance")
+RQ_QUEUES = {lane: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 180} for lane in LANES}
+RQ_SHOW_ADMIN_LINK = False
+
+# --- voice ------------------------------------------------------------------
+SESSION_GAP_SECONDS = env.number("SESSION_GAP_SECONDS", 120, least=1, most=86_400)
+SESSION_CACHE_TTL_SECONDS = env.number("SESSION_CACHE_TTL_SECONDS", 300, least=1, most=86_400)
+MEMORY_DEDUP_HOURS = env.number("MEMORY_DEDUP_HOURS", 12, least=0, most=8760)
+ENABLE_CONTEXT_ACTIVATION = env.flag("ENABLE_CONTEXT_ACTIVATION", default=True)
+OMI_REPLY_BUDGET_MS = env.number("OMI_REPLY_BUDGET_MS", 8000, least=0, most=25_000)
+OMI_REPLY_SLOTS = env.number("OMI_REPLY_SLOTS", 4, least=0, most=64)
+OMI_API_URL = env.url("OMI_API_URL", ("https", "http"), "https://api.omi.me")
+OMI_APP_ID = env.text("OMI_APP_ID")
+OMI_APP_SECRET = env.text("OMI_APP_SECRET")
+
+# --- model ------------------------------------------------------------------
+OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", ("https", "http"), "https://api.openai.com/v1")
+OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-5-mini-2025-08-07")
+OPENAI_TIMEOUT_MS = env.number("OPENAI_TIMEOUT", 20_000, least=100, most=300_000)
+
+# --- retention: days, 0 keeps for ever --------------------------------------
+RETENTION_RAW_BODIES_DAYS = env.number("RETENTION_RAW_BODIES_DAYS", 30, least=0, most=36_500)
+RETENTION_DEAD_LETTERS_DAYS = env.number("RETENTION_DEAD_LETTERS_DAYS", 90, least=0, most=36_500)
+RETENTION_LOGS_DAYS = env.number("RETENTION_LOGS_DAYS", 30, least=0, most=36_500)
+
+# --- logging ----------------------------------------------------------------
+SLOW_REQUEST_THRESHOLD_MS = env.number("SLOW_REQUEST_THRESHOLD", 1000, least=1, most=600_000)
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+LOG_DIR = Path(env.text("LOG_DIR") or VAR_DIR / "logs")
+LOGGING = core_logging.config(
+    level=LOG_LEVEL,
+    folder=LOG_DIR if env.flag("ENABLE_FILE_LOGGING", default=False) else None,
+    readable=DEBUG,
+    sql=env.flag("DB_ENABLE_LOGGING", default=False),
+)
+
+# --- REST API ---------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_FORMATTER_CLASS": "omibackend.core.errors.ErrorFormatter",
+    "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "omibackend",
+    "DESCRIPTION": "Webhooks in, nothing lost.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- language and time ------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+DATETIME_FORMAT = "j M Y, H:i:s"
+
+# --- admin ------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "omibackend",
+    "SITE_HEADER": "omibackend",
+    "SITE_SUBHEADER": "Webhooks in, nothing lost",
+    "SITE_SYMBOL": "vital_signs",
+}

@@ -1,0 +1,112 @@
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from omibackend.core.crypto import EncryptedField, token_hash
+from omibackend.core.ids import uuid7
+from omibackend.core.leased import Leased
+
+
+class Policy(models.TextChoices):
+    TOKEN = "token", "the token is enough"
+    SIGNATURE = "signature", "the signature is enough"
+    BOTH = "both", "token and signature"
+
+
+class Endpoint(models.Model):
+    """An address that a sender posts to, and how it proves who it is."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="endpoints")
+    provider = models.CharField(max_length=20)
+    name = models.CharField(max_length=80)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    token_hint = models.CharField(max_length=4, editable=False)
+    policy = models.CharField(max_length=9, choices=Policy.choices, default=Policy.TOKEN)
+    secret = EncryptedField(blank=True, default="")
+    previous_secret = EncryptedField(blank=True, default="")
+    # A retired secret is kept, so that a refusal can say that it was the one used.
+    previous_secret_live = models.BooleanField(default=False)
+    rotated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    rate_limit_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["provider", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def new_token(self) -> str:
+        """Sets a fresh token and returns it: the only time that it can be read."""
+        token = secrets.token_urlsafe(32)
+        self.token_hash = token_hash(token)
+        self.token_hint = token[-4:]
+        return token
+
+    def rotate_secret(self, secret: str) -> None:
+        """Makes `secret` the current one; the one before is accepted until it is retired."""
+        self.previous_secret, self.secret = self.secret, secret
+        self.previous_secret_live = bool(self.previous_secret)
+        self.rotated_at = timezone.now()
+
+    def retire_previous_secret(self) -> None:
+        self.previous_secret_live = False
+
+
+class Delivery(Leased):
+    """One accepted request, byte for byte, and what became of it. UNTRUSTED content."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=40)
+    # The sender's own id of this delivery. None: it gave none, and nothing is a duplicate.
+    dedup_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    # None once retention has removed it.
+    body = models.BinaryField(null=True)
+    body_sha256 = models.BinaryField(max_length=32)
+    body_bytes = models.PositiveIntegerField()
+    content_type = models.CharField(max_length=100, blank=True)
+    headers = models.JSONField(default=dict)
+    query = models.JSONField(default=dict)
+    remote_addr = models.GenericIPAddressField(null=True)
+    signature = models.CharField(max_length=16, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    received_at = models.DateTimeField(db_default=Now())
+    duplicates = models.PositiveIntegerField(default=0, db_default=0)
+    # Duplicates whose body differed from the one kept.
+    conflicts = models.PositiveIntegerField(default=0, db_default=0)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "dedup_key"], name="delivery_endpoint_dedup_key"
+            )
+        ]
+        indexes = [
+            Leased.live_index("delivery_live"),
+            models.Index(fields=["endpoint", "-id"], name="delivery_endpoint_id"),
+            models.Index(fields=["-id"], name="delivery_dead", condition=models.Q(state="dead")),
+            models.Index(fields=["received_at"], name="delivery_received_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} · {str(self.pk)[-8:]}"
+
+    @property
+    def age(self) -> timedelta:
+        return timezone.now() - self.received_at
+
+    def raw(self) -> bytes:
+        return bytes(self.body or b"")
+
+    def header(self, name: str) -> Any:
+        return self.headers.get(name)
