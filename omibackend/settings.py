@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "csp",
     "omibackend.core",
     "omibackend.accounts",
+    "conversations",
     "webhooks",
 ]
 
