@@ -19,6 +19,7 @@ PORT = env.number("PORT", 8000, least=1, most=65535)
 HOST = env.text("HOST", "127.0.0.1")
 WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1, most=64)
 WEB_THREADS = env.number("WEB_THREADS", 8, least=1, most=64)
+PUBLIC_URL = f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"  # noqa: S104
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0, most=10)
@@ -53,6 +54,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ROOT_URLCONF = "omibackend.urls"
 WSGI_APPLICATION = "omibackend.wsgi.application"
 
@@ -103,8 +105,10 @@ INSTALLED_APPS = [
     "csp",
     "omibackend.core",
     "omibackend.accounts",
+    "memories",
     "conversations",
     "webhooks",
+    "omibackend.ops",
 ]
 
 # What a sender waits for runs through the first three only: the page classes step aside
@@ -211,6 +215,7 @@ ENABLE_BACKGROUND_JOBS = env.flag(
 QUEUE_BATCH_SIZE = env.number("QUEUE_BATCH_SIZE", 50, least=1, most=1000)
 QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", 10, least=2, most=200)
 QUEUE_MAX_RETRIES = env.number("QUEUE_MAX_RETRIES", 6, least=0, most=20)
+SWEEP_S = 2
 LANES = ("inbox", "ai", "maintenance")
 RQ_QUEUES = {lane: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 180} for lane in LANES}
 RQ_SHOW_ADMIN_LINK = False
@@ -235,6 +240,8 @@ OPENAI_TIMEOUT_MS = env.number("OPENAI_TIMEOUT", 20_000, least=100, most=300_000
 # --- retention: days, 0 keeps for ever --------------------------------------
 RETENTION_RAW_BODIES_DAYS = env.number("RETENTION_RAW_BODIES_DAYS", 30, least=0, most=36_500)
 RETENTION_DEAD_LETTERS_DAYS = env.number("RETENTION_DEAD_LETTERS_DAYS", 90, least=0, most=36_500)
+RETENTION_TRANSCRIPTS_DAYS = env.number("RETENTION_TRANSCRIPTS_DAYS", 0, least=0, most=36_500)
+RETENTION_MEMORIES_DAYS = env.number("RETENTION_MEMORIES_DAYS", 0, least=0, most=36_500)
 RETENTION_LOGS_DAYS = env.number("RETENTION_LOGS_DAYS", 30, least=0, most=36_500)
 
 # --- logging ----------------------------------------------------------------

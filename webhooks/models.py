@@ -30,6 +30,8 @@ class Endpoint(models.Model):
     policy = models.CharField(max_length=9, choices=Policy.choices, default=Policy.TOKEN)
     secret = EncryptedField(blank=True, default="")
     previous_secret = EncryptedField(blank=True, default="")
+    # A retired secret is kept, so that a refusal can say that it was the one used.
+    previous_secret_live = models.BooleanField(default=False)
     rotated_at = models.DateTimeField(null=True, blank=True, editable=False)
     rate_limit_per_minute = models.PositiveIntegerField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
@@ -51,10 +53,11 @@ class Endpoint(models.Model):
     def rotate_secret(self, secret: str) -> None:
         """Makes `secret` the current one; the one before is accepted until it is retired."""
         self.previous_secret, self.secret = self.secret, secret
+        self.previous_secret_live = bool(self.previous_secret)
         self.rotated_at = timezone.now()
 
     def retire_previous_secret(self) -> None:
-        self.previous_secret = ""
+        self.previous_secret_live = False
 
 
 class Delivery(Leased):

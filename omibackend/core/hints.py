@@ -22,6 +22,7 @@ from omibackend.core.logging import logger
 TIMEOUT_S = 0.05
 REST_S = 2.0
 T = TypeVar("T")
+Client = Redis
 
 log = logger("hints")
 
@@ -42,12 +43,15 @@ class Breaker:
             self.failures += 1
             self._closed_again_at = time.monotonic() + REST_S
 
+    def reset(self) -> None:
+        self._closed_again_at = 0.0
+
 
 breaker = Breaker()
 
 
 @cache
-def client() -> "Redis[bytes]":
+def client() -> Client:
     return Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=TIMEOUT_S,
@@ -56,7 +60,7 @@ def client() -> "Redis[bytes]":
     )
 
 
-def attempt(command: Callable[["Redis[bytes]"], T]) -> T | None:
+def attempt(command: Callable[[Client], T]) -> T | None:
     """The command's result, or None when Redis cannot be asked."""
     if breaker.is_open():
         return None

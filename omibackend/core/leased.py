@@ -13,7 +13,7 @@ kind of row that inherits from `Leased` and is registered here. The rules:
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
@@ -93,8 +93,6 @@ class Kind:
     apply: Callable[[Any, Any], Became]
     prepare: Callable[[Any], Any] | None = None
     apply_many: ApplyMany | None = None
-    # Other lanes to wake once rows of this kind are committed.
-    then: tuple[str, ...] = ()
 
 
 class Kinds:
@@ -250,15 +248,17 @@ def again(rows: "models.QuerySet[Row]") -> int:
 
 
 def _work_many(kind: Kind, apply_many: ApplyMany, rows: Sequence[Any]) -> None:
-    """All rows in one transaction; if that fails, each in its own."""
+    """In one transaction what can be taken in bulk; the others, or all if it fails, alone."""
     started = time.perf_counter()
     try:
         with transaction.atomic():
             became = apply_many(rows)
-            finish(rows, became, ms=_ms(started) / len(rows))
-    except Exception as error:  # noqa: BLE001 (recorded row by row below)
+            finish([row for row in rows if row.pk in became], became, ms=_ms(started) / len(rows))
+    except Exception as error:  # noqa: BLE001 (each row is worked and recorded alone below)
         log.info("batch taken row by row", extra={"error_class": type(error).__name__})
-        for row in rows:
+        became = {}
+    for row in rows:
+        if row.pk not in became:
             _work_one(kind, row)
 
 
@@ -294,18 +294,11 @@ def work_due(kind: Kind, *, until: float) -> bool:
                 _work_many(kind, kind.apply_many, rows)
             elif rows:
                 _work_one(kind, rows[0])
-            if rows:
-                _wake_all(kind.then)
             if len(rows) < size:
                 break
         else:
             return True
     return False
-
-
-def _wake_all(lanes: Iterable[str]) -> None:
-    for lane in lanes:
-        queue.wake(lane)
 
 
 def drain(lane: str) -> None:

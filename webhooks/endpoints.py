@@ -1,0 +1,167 @@
+"""Which endpoint a request means, and whether it proved it. No query per request."""
+
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from omibackend.core import hints
+from omibackend.core.crypto import token_hash
+from omibackend.core.errors import Refused
+from webhooks.models import Endpoint, Policy
+from webhooks.providers.base import Incoming, Provider
+
+CACHE_S = 3.0
+CACHE_ENTRIES = 4096
+MOST_SIGNED_BY_SIGNATURE_ALONE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEndpoint:
+    """An endpoint as the acknowledgement needs it, kept in the process for `CACHE_S`."""
+
+    id: UUID
+    owner_id: int
+    policy: str
+    rate_limit_per_minute: int | None
+    secret: str
+    previous_secret: str
+    previous_secret_live: bool
+
+    @property
+    def live_secrets(self) -> list[str]:
+        previous = self.previous_secret if self.previous_secret_live else ""
+        return [secret for secret in (self.secret, previous) if secret]
+
+
+class EndpointCache:
+    """Answers by token without a query. A switch in the admin acts within `CACHE_S`.
+
+    Unknown tokens are remembered too, so that guessing them costs the database nothing.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], tuple[float, list[KnownEndpoint]]] = {}
+
+    def find(self, provider: str, token: str | None) -> list[KnownEndpoint]:
+        key = (provider, token_hash(token) if token else "")
+        now = time.monotonic()
+        found = self._entries.get(key)
+        if found and found[0] > now:
+            return found[1]
+        if len(self._entries) >= CACHE_ENTRIES:
+            self._entries.clear()
+        known = _load(provider, key[1])
+        self._entries[key] = (now + CACHE_S, known)
+        return known
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+
+cache = EndpointCache()
+
+
+def _load(provider: str, hashed: str) -> list[KnownEndpoint]:
+    """The endpoint of a token; without one, those that a signature alone may identify."""
+    rows = Endpoint.objects.using("ingest").filter(
+        provider=provider, enabled=True, owner__is_active=True
+    )
+    if hashed:
+        rows = rows.filter(token_hash=hashed)
+    else:
+        rows = rows.filter(policy=Policy.SIGNATURE).order_by("pk")
+    return [
+        KnownEndpoint(
+            id=row.pk,
+            owner_id=row.owner_id,
+            policy=row.policy,
+            rate_limit_per_minute=row.rate_limit_per_minute,
+            secret=row.secret,
+            previous_secret=row.previous_secret,
+            previous_secret_live=row.previous_secret_live,
+        )
+        for row in rows[:MOST_SIGNED_BY_SIGNATURE_ALONE]
+    ]
+
+
+def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
+    """The token from the path, `Authorization: Bearer`, `X-Webhook-Token` or `?token=`."""
+    if in_path:
+        return in_path
+    scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer" and bearer:
+        return bearer.strip()
+    return request.META.get("HTTP_X_WEBHOOK_TOKEN") or request.GET.get("token")
+
+
+def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
+    found = cache.find(provider.name, token)
+    if found:
+        return found
+    if token:
+        raise Refused(
+            401, "wrong_token", f"No {provider.label} endpoint has this token, or it is off."
+        )
+    raise Refused(
+        401,
+        "no_token",
+        "Send the endpoint's token: in the path, as a Bearer, in X-Webhook-Token or as ?token=.",
+    )
+
+
+def authenticate(
+    provider: Provider, found: list[KnownEndpoint], incoming: Incoming, *, by_token: bool
+) -> tuple[KnownEndpoint, str]:
+    """The endpoint that the request proved, and how: "", "valid" or "previous secret"."""
+    if by_token:
+        return found[0], _check(provider, found[0], incoming)
+    refusal = None
+    for endpoint in found:
+        try:
+            return endpoint, _check(provider, endpoint, incoming)
+        except Refused as error:
+            refusal = error
+    raise refusal or Refused(401, "no_token", "Send the endpoint's token.")
+
+
+def _check(provider: Provider, endpoint: KnownEndpoint, incoming: Incoming) -> str:
+    """A signature is checked whenever the endpoint has a secret; the policy says if it must be."""
+    secrets = endpoint.live_secrets
+    if endpoint.policy == Policy.TOKEN and (not secrets or not provider.is_signed(incoming)):
+        return ""
+    if not secrets:
+        raise Refused(401, "no_secret", "This endpoint asks for a signature but has no secret yet.")
+    if not provider.is_signed(incoming):
+        raise Refused(401, "no_signature", "This endpoint asks for a signature; none was sent.")
+    verdict = provider.verify(incoming, secrets)
+    if verdict.matched is None:
+        raise Refused(401, "wrong_signature", _why(provider, endpoint, incoming, verdict.reason))
+    return "valid" if secrets[verdict.matched] == endpoint.secret else "previous secret"
+
+
+def _why(provider: Provider, endpoint: KnownEndpoint, incoming: Incoming, reason: str) -> str:
+    retired = endpoint.previous_secret if not endpoint.previous_secret_live else ""
+    if retired and provider.verify(incoming, [retired]).matched is not None:
+        reason = "the signature did not match: the old secret was used"
+    return f"Refused: {reason}."
+
+
+def check_rate(endpoint: KnownEndpoint) -> None:
+    """At most so many requests in a minute. Without Redis nothing is limited."""
+    limit = endpoint.rate_limit_per_minute
+    if limit is None:
+        return
+    now_s = int(time.time())
+    key = f"rate:{endpoint.id}:{now_s // 60}"
+    counted = hints.attempt(
+        lambda redis: redis.pipeline(transaction=False).incr(key).expire(key, 120).execute()
+    )
+    if counted and counted[0] > limit:
+        raise Refused(
+            429,
+            "throttled",
+            f"More than {limit} requests in a minute.",
+            retry_after_s=60 - now_s % 60,
+        )

@@ -1,0 +1,96 @@
+"""What a sender's module has to say about itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+
+from omibackend.core.errors import Refused
+from omibackend.core.leased import Became
+from webhooks.signatures import Verdict
+
+if TYPE_CHECKING:
+    from webhooks.endpoints import KnownEndpoint
+    from webhooks.models import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One request, as it came. `query` holds no token."""
+
+    body: bytes
+    content_type: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    remote_addr: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the sender's module makes of a request without looking at single messages.
+
+    `ignored`: known, stored, never worked. `counted`: known, counted, not stored.
+    """
+
+    event: str
+    payload: Any = None
+    dedup_key: str | None = None
+    ignored: bool = False
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a delivery went. `id` of a duplicate is that of the delivery stored first."""
+
+    id: UUID
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A request that shows the sender at work: `up` prints and `up --demo` sends these."""
+
+    body: Any
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A sender. Adding one is a module with these functions and a line in `PROVIDERS`."""
+
+    name: str
+    label: str
+    icon: str
+    content_types: tuple[str, ...]
+    is_signed: Callable[[Incoming], bool]
+    # Of raw bytes; the caller has the secrets in order: the current, then the previous one.
+    verify: Callable[[Incoming, Sequence[str]], Verdict]
+    # Raises Refused(400) for what no sender of this kind would send.
+    parse: Callable[[Incoming], Parsed]
+    # Effects of many deliveries, in the caller's transaction. One that cannot be taken in bulk
+    # may be left out of the result: it is then worked alone.
+    handle_many: Callable[[Sequence["Delivery"]], dict[UUID, Became]]
+    # The answer after the delivery is stored (`stored` is None when it was only counted).
+    respond: Callable[["KnownEndpoint", Incoming, Parsed, Stored | None], HttpResponse]
+    # Answers a GET on the endpoint's address: a gateway's health or a set-up check.
+    check: Callable[[HttpRequest], HttpResponse]
+    samples: Callable[[], list[Sample]]
+    # What the sender itself does about failures, shown beside the running count.
+    gives_up: str = ""
+    gives_up_after: int | None = None
+
+
+def parse_json(body: bytes) -> Any:
+    """Strict JSON: no NaN, no lone surrogate, no bad UTF-8, at most 1024 levels deep."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Refused(
+            400, "malformed", f"The body is not valid JSON: {error.msg} ({place})."
+        ) from error

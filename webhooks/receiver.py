@@ -1,0 +1,217 @@
+"""The acknowledgement: read, prove, parse, store in one statement, wake, answer.
+
+A 2xx is sent only after the row is committed. Its cost does not grow with the number of
+messages in the body, and Redis cannot change it.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connections
+from django.http import HttpRequest, HttpResponse
+
+from omibackend.core import hints, metrics, queue
+from omibackend.core.errors import Refused
+from omibackend.core.ids import uuid7
+from omibackend.core.logging import logger
+from omibackend.core.request_id import current_request_id
+from webhooks import endpoints, refusals
+from webhooks.endpoints import KnownEndpoint
+from webhooks.providers.base import Incoming, Parsed, Provider, Stored
+
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+SECRET_WORDS = ("token", "secret", "password", "api-key", "apikey")
+DEDUP_KEY_CHARS = 200
+RETRY_AFTER_S = 5
+
+INSERT = """
+INSERT INTO webhooks_delivery
+    (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
+     query, remote_addr, signature, request_id, state, finished_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN now() END)
+ON CONFLICT DO NOTHING RETURNING id
+"""
+COUNT_DUPLICATE = """
+UPDATE webhooks_delivery SET
+    duplicates = duplicates + 1,
+    conflicts = conflicts + (body_sha256 <> %s)::int
+WHERE endpoint_id = %s AND dedup_key = %s AND id <> %s RETURNING id
+"""
+
+log = logger("receiver")
+
+
+def receive(request: HttpRequest, provider: Provider, token: str | None) -> HttpResponse:
+    """One webhook request, from raw bytes to its answer."""
+    started = time.perf_counter()
+    endpoint: KnownEndpoint | None = None
+    incoming: Incoming | None = None
+    try:
+        offered = endpoints.offered_token(request, token)
+        found = endpoints.candidates(provider, offered)
+        endpoint = found[0] if offered else None
+        incoming = read(request, provider)
+        endpoint, signature = endpoints.authenticate(
+            provider, found, incoming, by_token=offered is not None
+        )
+        endpoints.check_rate(endpoint)
+        parsed = provider.parse(incoming)
+        stored = None if parsed.counted else store(endpoint, incoming, parsed, signature)
+    except Refused as refused:
+        refusals.note(endpoint.id if endpoint else None, refused, incoming)
+        response = refused.response()
+    except (OperationalError, InterfaceError) as error:
+        response = _database_down(endpoint, incoming, error)
+    else:
+        if stored is None:
+            _count(endpoint, parsed, incoming)
+        elif stored.fresh and not parsed.ignored and settings.ENABLE_BACKGROUND_JOBS:
+            queue.waker().mark("inbox")
+        metrics.acknowledged(provider.name, (time.perf_counter() - started) * 1000)
+        return provider.respond(endpoint, incoming, parsed, stored)
+    metrics.refused(provider.name, response.status_code)
+    return response
+
+
+def read(request: HttpRequest, provider: Provider) -> Incoming:
+    """The request's bytes, refused by their announced size before any of them is read."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length.isdigit():
+        raise Refused(411, "length_required", "Send a Content-Length header.")
+    if int(length) > settings.MAX_REQUEST_SIZE_BYTES:
+        limit = settings.MAX_REQUEST_SIZE_BYTES
+        raise Refused(
+            413, "too_large", f"The body is larger than {limit} bytes (MAX_REQUEST_SIZE)."
+        )
+    content_type = (request.content_type or "").lower()
+    if content_type not in provider.content_types:
+        wanted = ", ".join(provider.content_types)
+        raise Refused(415, "unsupported_type", f"Content-Type must be one of: {wanted}.")
+    return Incoming(
+        body=request.body,
+        content_type=content_type,
+        headers=masked_headers(request.META),
+        query={name: value for name, value in request.GET.items() if name != "token"},
+        remote_addr=remote_addr(request),
+    )
+
+
+def masked_headers(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Header names in lower case; of a secret only the last four characters stay."""
+    headers = {}
+    for key, value in meta.items():
+        if key.startswith("HTTP_"):
+            name = key[5:].replace("_", "-").lower()
+        elif key == "CONTENT_TYPE":
+            name = "content-type"
+        else:
+            continue
+        headers[name] = _masked(value) if _is_secret(name) else clean(value)
+    return headers
+
+
+def _is_secret(name: str) -> bool:
+    return name in SECRET_HEADERS or any(word in name for word in SECRET_WORDS)
+
+
+def _masked(value: str) -> str:
+    return "••••" + (clean(value[-4:]) if len(value) >= 16 else "")
+
+
+def clean(value: str) -> str:
+    """Text that PostgreSQL takes: no NUL, no lone surrogate."""
+    return value.replace("\x00", "�").encode("utf-8", "replace").decode()
+
+
+def remote_addr(request: HttpRequest) -> str | None:
+    """The client's address: what the last trusted proxy saw, never what a client claims."""
+    proxies = settings.TRUSTED_PROXY_COUNT
+    if proxies:
+        seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(seen) >= proxies:
+            return seen[-proxies].strip() or None
+    return request.META.get("REMOTE_ADDR") or None
+
+
+def store(endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, signature: str) -> Stored:
+    """One autocommit INSERT. A duplicate writes nothing but its count."""
+    delivery_id = uuid7()
+    sha256 = hashlib.sha256(incoming.body).digest()
+    key = _dedup_key(parsed.dedup_key)
+    values = [
+        delivery_id,
+        endpoint.id,
+        parsed.event,
+        key,
+        incoming.body,
+        sha256,
+        len(incoming.body),
+        incoming.content_type,
+        orjson.dumps(incoming.headers).decode(),
+        orjson.dumps(incoming.query).decode(),
+        incoming.remote_addr,
+        signature,
+        current_request_id(),
+        "ignored" if parsed.ignored else "pending",
+        parsed.ignored,
+    ]
+    if _execute(INSERT, values):
+        return Stored(delivery_id, fresh=True)
+    if key is None:  # only its own id can be in the way: the first try did commit
+        return Stored(delivery_id, fresh=True)
+    first = _execute(COUNT_DUPLICATE, [sha256, endpoint.id, key, delivery_id])
+    return Stored(first or delivery_id, fresh=first is None)
+
+
+def _dedup_key(key: str | None) -> str | None:
+    if key is None or len(key) <= DEDUP_KEY_CHARS:
+        return key
+    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def _execute(sql: str, values: list[Any]) -> UUID | None:
+    """Runs one statement; once more on a fresh connection if the kept one had died."""
+    connection = connections["ingest"]
+    try:
+        return _returned_id(connection, sql, values)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _returned_id(connection, sql, values)
+
+
+def _returned_id(connection: Any, sql: str, values: list[Any]) -> UUID | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _database_down(
+    endpoint: KnownEndpoint | None, incoming: Incoming | None, error: Exception
+) -> HttpResponse:
+    connections["ingest"].close()
+    log.error("delivery not stored", exc_info=error)
+    refused = Refused(
+        503, "unavailable", "Not stored. Send it again later.", retry_after_s=RETRY_AFTER_S
+    )
+    refusals.note(endpoint.id if endpoint else None, refused, incoming)
+    return refused.response()
+
+
+def _count(endpoint: KnownEndpoint, parsed: Parsed, incoming: Incoming) -> None:
+    key = f"counted:{endpoint.id}"
+    hints.attempt(
+        lambda redis: (
+            redis.pipeline(transaction=False)
+            .hincrby(key, f"{parsed.event}:requests", 1)
+            .hincrby(key, f"{parsed.event}:bytes", len(incoming.body))
+            .execute()
+        )
+    )
