@@ -1,17 +1,16 @@
 """What was said: Omi's segments as our transcript takes them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
-from conversations import sessions
+from conversations.identity import Batch, Segment, segment_key
 from webhooks.providers.omi import payloads as shapes
 
-
-class _Segments(BaseModel):
-    segments: list[shapes.Segment]
+SEGMENTS = TypeAdapter(list[shapes.Segment])
 
 
 def batch_of(
@@ -21,17 +20,17 @@ def batch_of(
     owner_id: int,
     delivery_id: UUID,
     received_at: datetime,
-) -> sessions.Batch:
+) -> Batch:
     """The words of a realtime transcript: an object with `segments`, or the bare list."""
     uid = uid_of(payload, query)
     session_id = _session_id(payload, query)
-    found = _Segments.model_validate({"segments": raw_segments(payload)}).segments
-    return sessions.Batch(
+    found = SEGMENTS.validate_python(raw_segments(payload))
+    return Batch(
         owner_id=owner_id,
         uid=uid,
         # Omi's own session_id is always the uid. Another one names a session for good.
         sender_session_id=session_id if session_id != uid else None,
-        segments=tuple(segment_of(item) for item in found if item.text.strip()),
+        segments=segments_of(found, origin=delivery_id),
         delivery_id=delivery_id,
         received_at=received_at,
     )
@@ -42,15 +41,30 @@ def raw_segments(payload: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def segment_of(item: shapes.Segment) -> sessions.Segment:
-    return sessions.Segment.of(
-        source_id=item.id,
-        text=item.text.strip(),
-        speaker=item.speaker or "",
+def segments_of(found: Iterable[shapes.Segment], *, origin: UUID | str) -> tuple[Segment, ...]:
+    """Segments with words. `origin` names those that have neither an id nor a time."""
+    spoken = [(position, item) for position, item in enumerate(found) if item.text.strip()]
+    return tuple(_segment(item, origin=origin, position=position) for position, item in spoken)
+
+
+def _segment(item: shapes.Segment, *, origin: UUID | str, position: int) -> Segment:
+    text, speaker = item.text.strip(), item.speaker or ""
+    key = segment_key(
+        item.id or "",
+        start_s=item.start,
+        speaker=speaker,
+        text=text,
+        origin=origin,
+        position=position,
+    )
+    return Segment(
+        key=key,
+        text=text,
+        speaker=speaker,
         speaker_id=item.speaker_id,
         speaker_name=item.speaker_name or "",
         is_user=item.is_user,
-        person_id=item.person_id,
+        person_id=item.person_id or "",
         start_s=item.start,
         end_s=item.end,
     )
