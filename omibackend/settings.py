@@ -116,7 +116,7 @@ INSTALLED_APPS = [
 WEBHOOK_PATHS = ("/webhooks/", "/omi-webhook")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
-    "omibackend.core.middleware.DatabaseDown",
+    "omibackend.core.middleware.Failures",
     "django.middleware.security.SecurityMiddleware",
     "omibackend.core.middleware.PageStatic",
     "omibackend.core.middleware.PageSession",

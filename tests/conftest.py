@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 
@@ -15,6 +14,7 @@ from tests.sender import Sender
 from webhooks import endpoints
 from webhooks.models import Endpoint
 
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 PAYLOADS = Path(__file__).parent / "payloads"
 
 
@@ -26,6 +26,7 @@ def payload(name: str) -> Any:
 @pytest.fixture(scope="session", autouse=True)
 def _plain_static_files() -> None:
     """Pages render without `collectstatic`."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -37,11 +38,12 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """An empty Redis, empty process caches, and one connection for both aliases."""
     endpoints.cache.clear()
     hints.breaker.reset()
-    if "db" not in request.fixturenames and "transactional_db" not in request.fixturenames:
+    if not DATABASE_FIXTURES & set(request.fixturenames):
         yield
         return
+    for name in DATABASE_FIXTURES & set(request.fixturenames):
+        request.getfixturevalue(name)
     hints.client().flushdb()
-    cache.clear()
     own = connections["ingest"]
     connections["ingest"] = connections["default"]
     yield

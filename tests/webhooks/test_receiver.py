@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from omibackend.core import hints
 from omibackend.core.leased import State
@@ -127,7 +127,7 @@ def test_it_says_what_is_malformed(omi: Sender, body: bytes, says: str) -> None:
     assert omi.deliveries() == []
 
 
-def test_it_refuses_a_large_body_before_reading_it(omi: Sender, settings: SettingsWrapper) -> None:
+def test_it_refuses_a_large_body_before_reading_it(omi: Sender, settings: Settings) -> None:
     settings.MAX_REQUEST_SIZE_BYTES = 100
     response = omi.post(b" " * 101)
     assert response.status_code == 413
@@ -171,7 +171,7 @@ def test_it_limits_an_endpoint_by_its_own_rate(omi: Sender) -> None:
     assert 0 < int(answers[2]["Retry-After"]) <= 60
 
 
-def test_it_stores_and_answers_without_redis(omi: Sender, settings: SettingsWrapper) -> None:
+def test_it_stores_and_answers_without_redis(omi: Sender, settings: Settings) -> None:
     hints.breaker.trip()
     Endpoint.objects.update(rate_limit_per_minute=1)
     assert [omi.post(TRANSCRIPT).status_code for _ in range(2)] == [200, 200]
@@ -186,7 +186,7 @@ def test_it_takes_a_sane_request_id_and_replaces_another(omi: Sender) -> None:
     assert omi.deliveries()[0].request_id == "trace-12345678"
 
 
-def test_it_believes_only_the_trusted_proxy(omi: Sender, settings: SettingsWrapper) -> None:
+def test_it_believes_only_the_trusted_proxy(omi: Sender, settings: Settings) -> None:
     settings.TRUSTED_PROXY_COUNT = 1
     forged = {"X-Forwarded-For": "1.1.1.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
     omi.post(TRANSCRIPT, headers=forged)

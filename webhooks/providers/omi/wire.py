@@ -11,6 +11,7 @@ from omibackend.accounts.services import preferences_of
 
 from conversations import listening, replies
 from omibackend.core.errors import Refused
+from omibackend.core.logging import logger
 from webhooks import signatures
 from webhooks.endpoints import KnownEndpoint
 from webhooks.providers.base import Incoming, Parsed, Stored, parse_json
@@ -26,6 +27,7 @@ from webhooks.providers.omi.words import batch_of, raw_segments, uid_of
 from webhooks.signatures import Verdict
 
 SIGNATURE = "x-omi-signature"
+log = logger("omi")
 
 
 def is_signed(incoming: Incoming) -> bool:
@@ -87,7 +89,7 @@ def respond(
         answer["duplicate"] = True
         message = replies.spoken_for(stored.id)
     elif stored and parsed.event in (REALTIME, COMBINED):
-        message = reply(endpoint, incoming, parsed, stored)
+        message = _reply_or_none(endpoint, incoming, parsed, stored)
     else:
         message = None
     if message:
@@ -98,13 +100,22 @@ def respond(
     return response
 
 
+def _reply_or_none(
+    endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, stored: Stored
+) -> str | None:
+    """The delivery is stored and its job is on the way: a reply that fails costs the sender
+    nothing, and the job asks again."""
+    try:
+        return reply(endpoint, incoming, parsed, stored)
+    except Exception as error:
+        log.warning("no reply in the answer", exc_info=error)
+        return None
+
+
 def reply(
     endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, stored: Stored
 ) -> str | None:
-    """The spoken question's answer if these words complete one and it is ready in time.
-
-    The delivery is stored and its job is on the way: what fails here is done by that job.
-    """
+    """The spoken question's answer if these words complete one and it is ready in time."""
     if not settings.ENABLE_CONTEXT_ACTIVATION:
         return None
     segments = raw_segments(parsed.payload)
