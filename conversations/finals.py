@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from conversations import session_rows
-from conversations.identity import RETRIED_FOR_S, Segment, span_of
+from conversations.identity import RETRIED_FOR_S, Segment, keyed, span_of
 from conversations.models import OmiSession, TranscriptSegment
 from conversations.session_rows import SegmentRow
 from conversations.words import share_found, words_of
@@ -84,7 +84,7 @@ def replace_transcript(
         language,
         started_at,
         finished_at,
-        segments,
+        keyed(segments, conversation_id),
         delivery_id,
     )
     session_rows.lock([(owner_id, uid)])

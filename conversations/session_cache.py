@@ -12,7 +12,6 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from redis import Redis
 
 from conversations.identity import Track
 from conversations.session_rows import Place
@@ -31,7 +30,7 @@ def recall(places: Sequence[Place]) -> dict[Place, list[Track]]:
     return found or {}
 
 
-def _recall(redis: Redis, places: Sequence[Place]) -> dict[Place, list[Track]]:
+def _recall(redis: hints.Client, places: Sequence[Place]) -> dict[Place, list[Track]]:
     held = zip(places, redis.mget([_key(place) for place in places]), strict=True)
     found = {place: _tracks(raw) for place, raw in held if raw}
     pipeline = redis.pipeline(transaction=False)
@@ -45,7 +44,7 @@ def remember(lists: Mapping[Place, Sequence[Track]]) -> None:
     hints.attempt(lambda redis: _remember(redis, lists))
 
 
-def _remember(redis: Redis, lists: Mapping[Place, Sequence[Track]]) -> None:
+def _remember(redis: hints.Client, lists: Mapping[Place, Sequence[Track]]) -> None:
     pipeline = redis.pipeline(transaction=False)
     for place, tracks in lists.items():
         value = orjson.dumps([_record(track) for track in tracks])
@@ -93,7 +92,7 @@ def _track(
     )
 
 
-def counts() -> dict[str, int]:
+def cache_counts() -> dict[str, int]:
     """How often the memory served, for the queue's status page."""
     found = hints.attempt(lambda redis: redis.mget([HITS, MISSES])) or [None, None]
     return {"hits": int(found[0] or 0), "misses": int(found[1] or 0)}

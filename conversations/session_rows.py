@@ -265,7 +265,7 @@ def _segment_record(row: SegmentRow) -> dict[str, Any]:
         "speaker_id": segment.speaker_id,
         "speaker_name": segment.speaker_name,
         "is_user": segment.is_user,
-        "person_id": segment.person_id,
+        "person_id": segment.person_id or "",
         "start_s": segment.start_s,
         "end_s": segment.end_s,
         "final": row.final,

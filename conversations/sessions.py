@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from conversations import session_cache, session_rows
+from conversations.finals import replace_transcript
 from conversations.identity import (
     LATEST_S,
     Batch,
@@ -21,10 +22,13 @@ from conversations.identity import (
     sessions_for,
     span_of,
 )
+from conversations.session_cache import cache_counts
 from conversations.session_rows import Place, SegmentRow, Span
 from conversations.words import share_found, words_of
 from omibackend.core.ids import uuid7
 from omibackend.core.leased import Became
+
+__all__ = ["Batch", "Segment", "add_batches", "cache_counts", "replace_transcript"]
 
 # This much of what was said, word for word and at the same time, makes it the same speech.
 SAME_SHARE = 0.6

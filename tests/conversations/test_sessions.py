@@ -3,25 +3,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from conversations import session_cache
 from conversations.identity import Batch
 from conversations.models import OmiSession, TranscriptSegment
-from conversations.sessions import add_batches
+from conversations.sessions import add_batches, cache_counts
 from omibackend.accounts.models import User
 from omibackend.core import hints
 from tests.conversations.speech import batch, person, said, transcript, transcripts
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture
-def ann() -> User:
+def ann(db: None) -> User:
     return person()
-
-
-@pytest.fixture(autouse=True)
-def _empty_redis() -> None:
-    hints.client().flushdb()
 
 
 def talk(
@@ -155,7 +147,7 @@ def test_it_remembers_sessions_and_counts_how_often(
     for one in talk(ann, begins_s=0, starts_s=[0, 5, 10]):
         with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
             add_batches([one])
-    assert session_cache.counts() == {"hits": 2, "misses": 1}
+    assert cache_counts() == {"hits": 2, "misses": 1}
     assert OmiSession.objects.get().version == 3
 
 
@@ -174,7 +166,7 @@ def test_it_goes_on_without_redis(ann: User, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(hints.breaker, "_closed_again_at", float("inf"))
     hear(*talk(ann, begins_s=0, starts_s=[0, 5]))
     assert transcripts() == [["w0", "w5"]]
-    assert session_cache.counts() == {"hits": 0, "misses": 0}
+    assert cache_counts() == {"hits": 0, "misses": 0}
 
 
 def test_it_needs_as_many_statements_for_many_deliveries_as_for_one(
