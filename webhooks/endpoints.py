@@ -93,8 +93,8 @@ def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
     scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer" and bearer:
         return bearer.strip()
-    header: str | None = request.META.get("HTTP_X_WEBHOOK_TOKEN")
-    return header or request.GET.get("token")
+    header = request.META.get("HTTP_X_WEBHOOK_TOKEN")
+    return str(header or request.GET.get("token") or "") or None
 
 
 def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:

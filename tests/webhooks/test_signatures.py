@@ -12,12 +12,8 @@ AT_S = VECTOR["timestamp"]
 
 
 def check(header: str = HEADER, **changed: Any) -> int | None:
-    given: dict[str, Any] = {
-        "uid": VECTOR["uid"],
-        "body": BODY,
-        "secrets": [VECTOR["secret"]],
-        "now_s": AT_S,
-    }
+    secrets = [VECTOR["secret"]]
+    given = {"uid": VECTOR["uid"], "body": BODY, "secrets": secrets, "now_s": AT_S}
     return omi_v1(header, **{**given, **changed}).matched
 
 
