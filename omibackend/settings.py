@@ -1,5 +1,6 @@
 """All settings, in sections. `.env.example` lists what the environment may set."""
 
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -55,6 +56,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ROOT_URLCONF = "omibackend.urls"
 WSGI_APPLICATION = "omibackend.wsgi.application"
 
@@ -114,10 +116,10 @@ INSTALLED_APPS = [
 
 # What a sender waits for runs through the first three only: the page classes step aside
 # for paths under WEBHOOK_PATHS (core.middleware).
-WEBHOOK_PATHS = ("/webhooks/", "/omi-webhook")
+WEBHOOK_PATHS = re.compile(r"/webhooks/|/omi-webhook/?$")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
-    "omibackend.core.middleware.DatabaseDown",
+    "omibackend.core.middleware.Failures",
     "django.middleware.security.SecurityMiddleware",
     "omibackend.core.middleware.PageStatic",
     "omibackend.core.middleware.PageSession",
@@ -174,15 +176,14 @@ DATABASES = {
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": CACHE_URL,
-        "KEY_PREFIX": "cache",
-    }
+_cache: dict[str, object] = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": CACHE_URL,
+    "KEY_PREFIX": "cache",
 }
+CACHES = {"default": _cache}
 if urlsplit(CACHE_URL).scheme:
-    CACHES["default"]["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    _cache["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or VAR_DIR / "media")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

@@ -1,10 +1,10 @@
 import json
 import os
+import socket
 import sys
 import threading
 import time
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             target=self._greet, args=(password, urls, options["demo"]), daemon=True
         )
         greeter.start()
-        sys.exit(Supervisor(children(), out=self.stdout._out).run())
+        sys.exit(Supervisor(children()).run())
 
     def _greet(self, password: str | None, urls: dict[str, str], send_demo: bool) -> None:  # noqa: FBT001
         if not _wait_until_ready():
@@ -58,6 +58,8 @@ class Command(BaseCommand):
 def children() -> list[Child]:
     """The processes of one machine. Each finds the engines, and keeps them alive, by itself."""
     env = {name: value for name, value in os.environ.items() if name not in engines.embedded()}
+    # The terminal is for what `up` says and for what goes wrong.
+    env.setdefault("LOG_LEVEL", "WARNING")
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     lanes = ["maintenance", *["ai"] * _share(4, most=2), *["inbox"] * _share(2, most=4)]
     return [
@@ -75,15 +77,14 @@ def _share(of_jobs: int, *, most: int) -> int:
 
 
 def _port_is_free() -> None:
-    import socket
-
     with socket.socket(socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.HOST, settings.PORT))
         except OSError as error:
+            where = f"{settings.HOST}:{settings.PORT}"
             raise CommandError(
-                f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}): set PORT or HOST."
+                f"Cannot listen on {where} ({error.strerror}): set PORT or HOST."
             ) from error
 
 
