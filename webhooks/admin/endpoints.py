@@ -13,7 +13,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -65,11 +64,18 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ("name",)
     autocomplete_fields = ()
     fieldsets = (
-        (None, {"fields": ("name", "provider", "owner", "policy", "rate_limit_per_minute")}),
-        (None, {"fields": ("enabled",)}),
+        (
+            "Settings",
+            {
+                "fields": (
+                    ("name", "provider"),
+                    ("owner", "policy"),
+                    ("rate_limit_per_minute", "enabled"),
+                )
+            },
+        ),
     )
     change_form_outer_before_template = "admin/webhooks/endpoint/before.html"
-    change_form_outer_after_template = "admin/webhooks/endpoint/after.html"
     actions_detail = ("rotate_secret", "retire_old_secret", "new_token")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
@@ -213,7 +219,6 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
     @action(
         description="New token",
         icon="autorenew",
-        variant=ActionVariant.DANGER,
         permissions=["change"],
         url_path="new-token",
         dialog={

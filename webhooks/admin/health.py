@@ -137,9 +137,8 @@ def counted(endpoint: Endpoint) -> list[Counted]:
 
 
 def curl(endpoint: Endpoint, url: str) -> str:
-    """The sender's smallest sample, ready to paste."""
-    samples = PROVIDERS[endpoint.provider].samples()
-    sample = min(samples, key=lambda found: len(json.dumps(found.body)))
+    """The sender's first sample, ready to paste."""
+    sample = PROVIDERS[endpoint.provider].first()
     query = f"?{urlencode(sample.query)}" if sample.query else ""
     body = shlex.quote(json.dumps(sample.body, ensure_ascii=False))
     return f"curl -s {shlex.quote(url + query)} -H 'Content-Type: application/json' -d {body}"
