@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from omibackend import env
 from omibackend.core import logging as core_logging
+from omibackend.unfold import THEME_HASH, UNFOLD
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"
@@ -79,7 +80,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         # Alpine, which unfold's sidebar and dialogs run on, compiles its expressions.
         "script-src": [SELF, UNSAFE_EVAL],
-        "style-src": [SELF],
+        # The colours that unfold prints into the page.
+        "style-src": [SELF, f"'{THEME_HASH}'"],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -207,6 +209,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # --- background work --------------------------------------------------------
 ENABLE_BACKGROUND_JOBS = env.flag(
@@ -286,11 +289,3 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT = "j M Y, H:i:s"
-
-# --- admin ------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "omibackend",
-    "SITE_HEADER": "omibackend",
-    "SITE_SUBHEADER": "Webhooks in, nothing lost",
-    "SITE_SYMBOL": "vital_signs",
-}
