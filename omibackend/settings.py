@@ -72,7 +72,6 @@ CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_NAME = "omi_session"
 CSRF_COOKIE_NAME = "omi_csrf"
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -177,7 +176,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _cache: dict[str, object] = {
-    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "BACKEND": "omibackend.core.cache.HintCache",
     "LOCATION": CACHE_URL,
     "KEY_PREFIX": "cache",
 }
