@@ -121,7 +121,8 @@ def _two_secrets(endpoint: Endpoint, newest: list[Delivery]) -> Banner:
     if used:
         text = f"The old one was used {ago(used[0])}: give the sender the new one, then retire it."
         return Banner("warn", "key", lead, text)
-    text = f"None of the last {several(len(newest), 'delivery', 'deliveries')} used the old one: it can be retired."
+    seen = several(len(newest), "delivery", "deliveries")
+    text = f"None of the last {seen} used the old one: it can be retired."
     return Banner("info", "key", lead, text)
 
 
