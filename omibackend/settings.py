@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from omibackend import env
 from omibackend.core import logging as core_logging
-from omibackend.unfold import THEME_HASH, UNFOLD
+from omibackend.unfold import THEME_HASH
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"

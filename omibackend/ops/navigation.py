@@ -99,7 +99,9 @@ def _item(request: HttpRequest, entry: Entry, registered: dict[str, Any]) -> Ite
 
 
 def _queues() -> list[Item]:
-    return _route("Queues", "stacks", "admin:django_rq_home", lambda request: request.user.is_superuser)
+    return _route(
+        "Queues", "stacks", "admin:django_rq_home", lambda request: request.user.is_superuser
+    )
 
 
 def _docs() -> list[Item]:
