@@ -1,5 +1,6 @@
 """All settings, in sections. `.env.example` lists what the environment may set."""
 
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from omibackend import env
 from omibackend.core import logging as core_logging
+from omibackend.unfold import THEME_HASH, UNFOLD
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"
@@ -19,6 +21,7 @@ PORT = env.number("PORT", 8000, least=1, most=65535)
 HOST = env.text("HOST", "127.0.0.1")
 WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1, most=64)
 WEB_THREADS = env.number("WEB_THREADS", 8, least=1, most=64)
+PUBLIC_URL = f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"  # noqa: S104
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0, most=10)
@@ -53,6 +56,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ROOT_URLCONF = "omibackend.urls"
 WSGI_APPLICATION = "omibackend.wsgi.application"
 
@@ -68,7 +72,6 @@ CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_NAME = "omi_session"
 CSRF_COOKIE_NAME = "omi_csrf"
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -76,7 +79,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         # Alpine, which unfold's sidebar and dialogs run on, compiles its expressions.
         "script-src": [SELF, UNSAFE_EVAL],
-        "style-src": [SELF],
+        # The colours that unfold prints into the page.
+        "style-src": [SELF, f"'{THEME_HASH}'"],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -103,15 +107,18 @@ INSTALLED_APPS = [
     "csp",
     "omibackend.core",
     "omibackend.accounts",
+    "memories",
+    "conversations",
     "webhooks",
+    "omibackend.ops",
 ]
 
 # What a sender waits for runs through the first three only: the page classes step aside
 # for paths under WEBHOOK_PATHS (core.middleware).
-WEBHOOK_PATHS = ("/webhooks/", "/omi-webhook")
+WEBHOOK_PATHS = re.compile(r"/webhooks/|/omi-webhook/?$")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
-    "omibackend.core.middleware.DatabaseDown",
+    "omibackend.core.middleware.Failures",
     "django.middleware.security.SecurityMiddleware",
     "omibackend.core.middleware.PageStatic",
     "omibackend.core.middleware.PageSession",
@@ -168,15 +175,14 @@ DATABASES = {
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": CACHE_URL,
-        "KEY_PREFIX": "cache",
-    }
+_cache: dict[str, object] = {
+    "BACKEND": "omibackend.core.cache.HintCache",
+    "LOCATION": CACHE_URL,
+    "KEY_PREFIX": "cache",
 }
+CACHES = {"default": _cache}
 if urlsplit(CACHE_URL).scheme:
-    CACHES["default"]["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    _cache["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or VAR_DIR / "media")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -202,6 +208,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # --- background work --------------------------------------------------------
 ENABLE_BACKGROUND_JOBS = env.flag(
@@ -210,6 +217,7 @@ ENABLE_BACKGROUND_JOBS = env.flag(
 QUEUE_BATCH_SIZE = env.number("QUEUE_BATCH_SIZE", 50, least=1, most=1000)
 QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", 10, least=2, most=200)
 QUEUE_MAX_RETRIES = env.number("QUEUE_MAX_RETRIES", 6, least=0, most=20)
+SWEEP_S = 2
 LANES = ("inbox", "ai", "maintenance")
 RQ_QUEUES = {lane: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 180} for lane in LANES}
 RQ_SHOW_ADMIN_LINK = False
@@ -234,6 +242,8 @@ OPENAI_TIMEOUT_MS = env.number("OPENAI_TIMEOUT", 20_000, least=100, most=300_000
 # --- retention: days, 0 keeps for ever --------------------------------------
 RETENTION_RAW_BODIES_DAYS = env.number("RETENTION_RAW_BODIES_DAYS", 30, least=0, most=36_500)
 RETENTION_DEAD_LETTERS_DAYS = env.number("RETENTION_DEAD_LETTERS_DAYS", 90, least=0, most=36_500)
+RETENTION_TRANSCRIPTS_DAYS = env.number("RETENTION_TRANSCRIPTS_DAYS", 0, least=0, most=36_500)
+RETENTION_MEMORIES_DAYS = env.number("RETENTION_MEMORIES_DAYS", 0, least=0, most=36_500)
 RETENTION_LOGS_DAYS = env.number("RETENTION_LOGS_DAYS", 30, least=0, most=36_500)
 
 # --- logging ----------------------------------------------------------------
@@ -278,11 +288,3 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT = "j M Y, H:i:s"
-
-# --- admin ------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "omibackend",
-    "SITE_HEADER": "omibackend",
-    "SITE_SUBHEADER": "Webhooks in, nothing lost",
-    "SITE_SYMBOL": "vital_signs",
-}

@@ -1,7 +1,11 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("", include("webhooks.urls")),
+    path("", include("omibackend.ops.urls")),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),
 ]
 handler400 = "omibackend.core.errors.bad_request"

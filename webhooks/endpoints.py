@@ -93,7 +93,8 @@ def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
     scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer" and bearer:
         return bearer.strip()
-    return request.META.get("HTTP_X_WEBHOOK_TOKEN") or request.GET.get("token")
+    header = request.META.get("HTTP_X_WEBHOOK_TOKEN")
+    return str(header or request.GET.get("token") or "") or None
 
 
 def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
@@ -101,11 +102,13 @@ def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
     if found:
         return found
     if token:
-        raise Refused(401, "wrong_token", f"No {provider.label} endpoint has this token, or it is off.")
+        raise Refused(
+            401, "wrong_token", f"No {provider.label} endpoint has this token, or it is off."
+        )
     raise Refused(
         401,
         "no_token",
-        "Send the endpoint's token: in the path, as Authorization: Bearer, X-Webhook-Token or ?token=.",
+        "Send the endpoint's token: in the path, as a Bearer, in X-Webhook-Token or as ?token=.",
     )
 
 
@@ -153,9 +156,7 @@ def check_rate(endpoint: KnownEndpoint) -> None:
         return
     now_s = int(time.time())
     key = f"rate:{endpoint.id}:{now_s // 60}"
-    counted = hints.attempt(
-        lambda redis: redis.pipeline(transaction=False).incr(key).expire(key, 120).execute()
-    )
+    counted = hints.together(lambda pipe: (pipe.incr(key), pipe.expire(key, 120)))
     if counted and counted[0] > limit:
         raise Refused(
             429,

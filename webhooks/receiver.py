@@ -33,7 +33,8 @@ INSERT = """
 INSERT INTO webhooks_delivery
     (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
      query, remote_addr, signature, request_id, state, finished_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN now() END)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+     CASE WHEN %s THEN statement_timestamp() END)
 ON CONFLICT DO NOTHING RETURNING id
 """
 COUNT_DUPLICATE = """
@@ -85,7 +86,9 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         raise Refused(411, "length_required", "Send a Content-Length header.")
     if int(length) > settings.MAX_REQUEST_SIZE_BYTES:
         limit = settings.MAX_REQUEST_SIZE_BYTES
-        raise Refused(413, "too_large", f"The body is larger than {limit} bytes (MAX_REQUEST_SIZE).")
+        raise Refused(
+            413, "too_large", f"The body is larger than {limit} bytes (MAX_REQUEST_SIZE)."
+        )
     content_type = (request.content_type or "").lower()
     if content_type not in provider.content_types:
         wanted = ", ".join(provider.content_types)
@@ -94,7 +97,7 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         body=request.body,
         content_type=content_type,
         headers=masked_headers(request.META),
-        query={name: value for name, value in request.GET.items() if name != "token"},
+        query={name: str(value) for name, value in request.GET.items() if name != "token"},
         remote_addr=remote_addr(request),
     )
 
@@ -136,9 +139,7 @@ def remote_addr(request: HttpRequest) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
 
-def store(
-    endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, signature: str
-) -> Stored:
+def store(endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, signature: str) -> Stored:
     """One autocommit INSERT. A duplicate writes nothing but its count."""
     delivery_id = uuid7()
     sha256 = hashlib.sha256(incoming.body).digest()
@@ -207,9 +208,9 @@ def _database_down(
 
 def _count(endpoint: KnownEndpoint, parsed: Parsed, incoming: Incoming) -> None:
     key = f"counted:{endpoint.id}"
-    hints.attempt(
-        lambda redis: redis.pipeline(transaction=False)
-        .hincrby(key, f"{parsed.event}:requests", 1)
-        .hincrby(key, f"{parsed.event}:bytes", len(incoming.body))
-        .execute()
+    hints.together(
+        lambda pipe: (
+            pipe.hincrby(key, f"{parsed.event}:requests", 1),
+            pipe.hincrby(key, f"{parsed.event}:bytes", len(incoming.body)),
+        )
     )

@@ -48,26 +48,30 @@ def note(endpoint_id: UUID | None, refused: Refused, incoming: Incoming | None) 
         "headers": dict(incoming.headers) if incoming else {},
     }
     samples, times = f"refused:{endpoint_id}", f"refused_at:{endpoint_id}"
-    hints.attempt(
-        lambda redis: redis.pipeline(transaction=False)
-        .lpush(samples, orjson.dumps(sample))
-        .ltrim(samples, 0, SAMPLES - 1)
-        .expire(samples, KEPT_S)
-        .lpush(times, now_s)
-        .ltrim(times, 0, TIMES_KEPT - 1)
-        .expire(times, KEPT_S)
-        .execute()
+    hints.together(
+        lambda pipe: (
+            pipe.lpush(samples, orjson.dumps(sample)),
+            pipe.ltrim(samples, 0, SAMPLES - 1),
+            pipe.expire(samples, KEPT_S),
+            pipe.lpush(times, now_s),
+            pipe.ltrim(times, 0, TIMES_KEPT - 1),
+            pipe.expire(times, KEPT_S),
+        )
     )
 
 
 def samples(endpoint_id: UUID) -> list[Refusal]:
-    found: list[Any] = hints.attempt(lambda redis: redis.lrange(f"refused:{endpoint_id}", 0, -1)) or []
+    found: list[Any] = (
+        hints.attempt(lambda redis: redis.lrange(f"refused:{endpoint_id}", 0, -1)) or []
+    )
     rows = [orjson.loads(item) for item in found]
     return [Refusal(**{**row, "at": datetime.fromtimestamp(row["at"], UTC)}) for row in rows]
 
 
 def running_failures(endpoint_id: UUID, *, since: datetime | None) -> int:
     """How many requests in a row were refused since the last accepted one (at most 200)."""
-    found: list[Any] = hints.attempt(lambda redis: redis.lrange(f"refused_at:{endpoint_id}", 0, -1)) or []
+    found: list[Any] = (
+        hints.attempt(lambda redis: redis.lrange(f"refused_at:{endpoint_id}", 0, -1)) or []
+    )
     floor_s = since.timestamp() if since else 0.0
     return sum(float(at) > floor_s for at in found)

@@ -16,9 +16,7 @@ class Verdict:
     reason: str = ""
 
 
-def omi_v1(
-    header: str, *, uid: str, body: bytes, secrets: Sequence[str], now_s: float
-) -> Verdict:
+def omi_v1(header: str, *, uid: str, body: bytes, secrets: Sequence[str], now_s: float) -> Verdict:
     """`X-Omi-Signature: t=<unix>,v1=<hex>[,v1=<hex>]` over `"<t>.<uid>." + body`.
 
     HMAC-SHA256, keyed with the whole secret string including `whsec_`. While Omi rotates a

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -22,6 +23,7 @@ from omibackend.core.logging import logger
 TIMEOUT_S = 0.05
 REST_S = 2.0
 T = TypeVar("T")
+Client = Redis
 
 log = logger("hints")
 
@@ -42,12 +44,15 @@ class Breaker:
             self.failures += 1
             self._closed_again_at = time.monotonic() + REST_S
 
+    def reset(self) -> None:
+        self._closed_again_at = 0.0
+
 
 breaker = Breaker()
 
 
 @cache
-def client() -> "Redis[bytes]":
+def client() -> Client:
     return Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=TIMEOUT_S,
@@ -56,7 +61,7 @@ def client() -> "Redis[bytes]":
     )
 
 
-def attempt(command: Callable[["Redis[bytes]"], T]) -> T | None:
+def attempt(command: Callable[[Client], T]) -> T | None:
     """The command's result, or None when Redis cannot be asked."""
     if breaker.is_open():
         return None
@@ -66,3 +71,14 @@ def attempt(command: Callable[["Redis[bytes]"], T]) -> T | None:
         breaker.trip()
         log.warning("redis unavailable", extra={"error_class": type(error).__name__})
         return None
+
+
+def together(fill: Callable[[Pipeline], object]) -> list[Any] | None:
+    """Several commands in one round trip: their results, or None."""
+
+    def run(redis: Client) -> list[Any]:
+        pipeline = redis.pipeline(transaction=False)
+        fill(pipeline)
+        return list(pipeline.execute())
+
+    return attempt(run)

@@ -8,12 +8,12 @@ kind of row that inherits from `Leased` and is registered here. The rules:
 * The effects and `state = done` commit in one transaction, guarded by the token: a worker that
   lost its lease writes nothing.
 * A row that already failed once runs alone, so that poison cannot burn its neighbours' attempts.
-* Time is the database's.
+* Time is the database's: the start of the statement, as Django's `Now()` means it.
 """
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
@@ -93,8 +93,6 @@ class Kind:
     apply: Callable[[Any, Any], Became]
     prepare: Callable[[Any], Any] | None = None
     apply_many: ApplyMany | None = None
-    # Other lanes to wake once rows of this kind are committed.
-    then: tuple[str, ...] = ()
 
 
 class Kinds:
@@ -107,6 +105,10 @@ class Kinds:
     @classmethod
     def of(cls, lane: str) -> list[Kind]:
         return [kind for kind in cls.registered.values() if kind.lane == lane]
+
+
+# What Django's Now() is on PostgreSQL; plain now() is the start of the transaction.
+NOW = "statement_timestamp()"
 
 
 class LostLease(OmiError):
@@ -140,13 +142,13 @@ def claim(kind: Kind, *, limit: int, fresh: bool) -> list[Any]:
         f"""
         UPDATE {table} SET
             state = 'leased', attempts = attempts + 1, lease_token = %s,
-            next_attempt_at = now() + make_interval(secs => %s),
+            next_attempt_at = {NOW} + make_interval(secs => %s),
             attempt_log = CASE WHEN state = 'leased'
-                THEN attempt_log || jsonb_set(%s::jsonb, '{{0,at}}', to_jsonb(now()))
+                THEN attempt_log || jsonb_set(%s::jsonb, '{{0,at}}', to_jsonb({NOW}))
                 ELSE attempt_log END
         WHERE id IN (
             SELECT id FROM {table}
-            WHERE state IN ('pending', 'leased') AND next_attempt_at <= now() AND {attempts}
+            WHERE state IN ('pending', 'leased') AND next_attempt_at <= {NOW} AND {attempts}
             ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED
         )
         RETURNING *
@@ -178,10 +180,10 @@ def finish(rows: Sequence[Leased], became: dict[Any, Became], *, ms: float) -> N
         cursor.execute(
             f"""
             UPDATE {table} AS t SET
-                state = 'done', finished_at = now(), last_error = '', lease_token = NULL,
+                state = 'done', finished_at = {NOW}, last_error = '', lease_token = NULL,
                 became = v.became,
                 attempt_log = t.attempt_log
-                    || jsonb_build_array(jsonb_build_object('at', now(), 'ms', %s::float))
+                    || jsonb_build_array(jsonb_build_object('at', {NOW}, 'ms', %s::float))
             FROM (VALUES {places}) AS v (id, token, became)
             WHERE t.id = v.id AND t.lease_token = v.token AND t.state = 'leased'
             """,  # noqa: S608
@@ -250,15 +252,17 @@ def again(rows: "models.QuerySet[Row]") -> int:
 
 
 def _work_many(kind: Kind, apply_many: ApplyMany, rows: Sequence[Any]) -> None:
-    """All rows in one transaction; if that fails, each in its own."""
+    """In one transaction what can be taken in bulk; the others, or all if it fails, alone."""
     started = time.perf_counter()
     try:
         with transaction.atomic():
             became = apply_many(rows)
-            finish(rows, became, ms=_ms(started) / len(rows))
-    except Exception as error:  # noqa: BLE001 (recorded row by row below)
+            finish([row for row in rows if row.pk in became], became, ms=_ms(started) / len(rows))
+    except Exception as error:  # noqa: BLE001 (each row is worked and recorded alone below)
         log.info("batch taken row by row", extra={"error_class": type(error).__name__})
-        for row in rows:
+        became = {}
+    for row in rows:
+        if row.pk not in became:
             _work_one(kind, row)
 
 
@@ -294,18 +298,11 @@ def work_due(kind: Kind, *, until: float) -> bool:
                 _work_many(kind, kind.apply_many, rows)
             elif rows:
                 _work_one(kind, rows[0])
-            if rows:
-                _wake_all(kind.then)
             if len(rows) < size:
                 break
         else:
             return True
     return False
-
-
-def _wake_all(lanes: Iterable[str]) -> None:
-    for lane in lanes:
-        queue.wake(lane)
 
 
 def drain(lane: str) -> None:

@@ -5,7 +5,6 @@ import time
 from functools import cache
 
 from django.conf import settings
-from redis import Redis
 from rq import Queue
 
 from omibackend.core import hints
@@ -28,7 +27,7 @@ def wake(lane: str) -> bool:
     return hints.attempt(lambda redis: _wake(redis, lane)) is not None
 
 
-def _wake(redis: "Redis[bytes]", lane: str) -> bool:
+def _wake(redis: hints.Client, lane: str) -> bool:
     if not redis.set(_flag(lane), 1, nx=True, ex=WAKE_TTL_S):
         return False
     queue = Queue(lane, connection=redis)

@@ -79,6 +79,8 @@ class Provider:
     respond: Callable[["KnownEndpoint", Incoming, Parsed, Stored | None], HttpResponse]
     # Answers a GET on the endpoint's address: a gateway's health or a set-up check.
     check: Callable[[HttpRequest], HttpResponse]
+    # The one to try first, and a whole story.
+    first: Callable[[], Sample]
     samples: Callable[[], list[Sample]]
     # What the sender itself does about failures, shown beside the running count.
     gives_up: str = ""
@@ -91,4 +93,6 @@ def parse_json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise Refused(400, "malformed", f"The body is not valid JSON: {error.msg} ({place}).") from error
+        raise Refused(
+            400, "malformed", f"The body is not valid JSON: {error.msg} ({place})."
+        ) from error

@@ -1,0 +1,12 @@
+"""The schedule, for `manage.py rqcron omibackend/cron.py`. Two schedulers at once do no harm."""
+
+from django.conf import settings
+from rq import cron
+
+from omibackend.core import leased
+from omibackend.ops import retention
+
+cron.register(
+    leased.sweep, "maintenance", interval=settings.SWEEP_S, job_timeout=60, result_ttl=0, ttl=30
+)
+cron.register(retention.prune, "maintenance", cron="17 3 * * *", job_timeout=3600, result_ttl=0)

@@ -1,0 +1,51 @@
+"""Sample deliveries, sent through the real HTTP route as their senders would."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import httpx
+
+from webhooks.providers.base import Provider, Sample
+from webhooks.senders import PROVIDERS
+
+TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    provider: str
+    status: int
+    took_ms: float
+    answer: str
+
+
+def curl(provider: Provider, url: str) -> str:
+    """A sender's first sample, ready to paste."""
+    sample = provider.first()
+    return " ".join(
+        [
+            "curl -s",
+            shlex.quote(f"{url}?{urlencode(sample.query)}"),
+            "-H 'Content-Type: application/json'",
+            "-d",
+            shlex.quote(json.dumps(sample.body, ensure_ascii=False)),
+        ]
+    )
+
+
+def send_all(urls: dict[str, str]) -> Iterator[Sent]:
+    """Every sample of every sender with an address, in the order that they would come."""
+    with httpx.Client(timeout=TIMEOUT_S) as client:
+        for name, url in urls.items():
+            for sample in PROVIDERS[name].samples():
+                yield _send(client, name, url, sample)
+
+
+def _send(client: httpx.Client, name: str, url: str, sample: Sample) -> Sent:
+    answer = client.post(
+        url, params=dict(sample.query), headers=dict(sample.headers), json=sample.body
+    )
+    return Sent(name, answer.status_code, answer.elapsed.total_seconds() * 1000, answer.text[:300])

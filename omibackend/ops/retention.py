@@ -1,0 +1,102 @@
+"""What is removed after its time. The raw bodies go first; what they became stays."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from conversations.models import OmiSession
+from django.conf import settings
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from memories.models import Memory
+
+from omibackend.core.leased import State
+from webhooks.models import Delivery
+
+AT_ONCE = 2000
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Rows older than `days` (0: for ever), and what happens to them."""
+
+    name: str
+    days: int
+    rows: Callable[[Any], QuerySet[Any]]
+    remove: Callable[[QuerySet[Any]], object]
+
+    def due(self) -> QuerySet[Any]:
+        return self.rows(Now() - timedelta(days=self.days))
+
+
+def _strip(rows: QuerySet[Any]) -> None:
+    rows.update(body=None, headers={}, query={}, remote_addr=None)
+
+
+def rules() -> list[Rule]:
+    finished = Delivery.objects.filter(state__in=(State.DONE, State.IGNORED), body__isnull=False)
+    dead = Delivery.objects.filter(state=State.DEAD)
+    found = [
+        Rule(
+            "raw bodies",
+            settings.RETENTION_RAW_BODIES_DAYS,
+            lambda before: finished.filter(received_at__lt=before),
+            _strip,
+        ),
+        Rule(
+            "dead letters",
+            settings.RETENTION_DEAD_LETTERS_DAYS,
+            lambda before: dead.filter(received_at__lt=before),
+            lambda rows: rows.delete(),
+        ),
+        Rule(
+            "transcripts",
+            settings.RETENTION_TRANSCRIPTS_DAYS,
+            lambda before: OmiSession.objects.filter(last_received_at__lt=before),
+            lambda rows: rows.delete(),
+        ),
+        Rule(
+            "memories",
+            settings.RETENTION_MEMORIES_DAYS,
+            lambda before: Memory.objects.filter(occurred_at__lt=before),
+            lambda rows: rows.delete(),
+        ),
+    ]
+    return [rule for rule in found if rule.days]
+
+
+def old_logs() -> Iterator[Path]:
+    """Rotated log files; the one being written is never among them."""
+    if not settings.RETENTION_LOGS_DAYS or not settings.LOG_DIR.is_dir():
+        return
+    before_s = time.time() - settings.RETENTION_LOGS_DAYS * DAY_S
+    for path in settings.LOG_DIR.glob("omibackend.log?*"):
+        if path.stat().st_mtime < before_s:
+            yield path
+
+
+def prune(on_progress: Callable[[str, int], None] | None = None) -> dict[str, int]:
+    """Removes what is due, in small transactions; how many of each."""
+    removed: dict[str, int] = {}
+    for rule in rules():
+        removed[rule.name] = 0
+        while ids := list(rule.due().values_list("pk", flat=True)[:AT_ONCE]):
+            rule.remove(rule.due().model._default_manager.filter(pk__in=ids))
+            removed[rule.name] += len(ids)
+            if on_progress:
+                on_progress(rule.name, removed[rule.name])
+    logs = list(old_logs())
+    for path in logs:
+        path.unlink(missing_ok=True)
+    removed["log files"] = len(logs)
+    return removed
+
+
+def due() -> dict[str, int]:
+    """What `prune` would remove now."""
+    counts = {rule.name: rule.due().count() for rule in rules()}
+    return {**counts, "log files": sum(1 for _ in old_logs())}

@@ -1,0 +1,45 @@
+"""The background work of the inbox: each delivery goes to its sender's module."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from omibackend.core.leased import Became, Kind, Kinds
+from webhooks.models import Delivery, Endpoint
+from webhooks.senders import PROVIDERS
+
+LEASE_S = 30
+
+
+def work_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
+    _with_endpoints(deliveries)
+    by_provider: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        by_provider[delivery.endpoint.provider].append(delivery)
+    became: dict[UUID, Became] = {}
+    for name, rows in by_provider.items():
+        became |= PROVIDERS[name].handle_many(rows)
+    return became
+
+
+def work_one(delivery: Delivery, _: None) -> Became:
+    return work_many([delivery]).get(delivery.pk, [])
+
+
+def _with_endpoints(deliveries: Sequence[Delivery]) -> None:
+    """One query for the endpoints of a batch."""
+    found = Endpoint.objects.in_bulk({delivery.endpoint_id for delivery in deliveries})
+    for delivery in deliveries:
+        delivery.endpoint = found[delivery.endpoint_id]
+
+
+def register() -> None:
+    Kinds.register(
+        Kind(
+            model=Delivery,
+            lane="inbox",
+            lease_s=LEASE_S,
+            apply=work_one,
+            apply_many=work_many,
+        )
+    )

@@ -1,0 +1,87 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from omibackend.core import leased, queue
+from omibackend.core.leased import State
+from webhooks.models import Delivery
+from webhooks.senders import PROVIDERS
+
+AT_ONCE = 5000
+
+
+class Command(BaseCommand):
+    help = "Works deliveries again: one, or all that match. What is done already is not doubled."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("ids", nargs="*", metavar="ID", help="delivery ids")
+        parser.add_argument("--state", choices=["dead", "done", "pending"], default=None)
+        parser.add_argument("--provider", choices=sorted(PROVIDERS))
+        parser.add_argument("--endpoint", metavar="UUID")
+        parser.add_argument("--event")
+        parser.add_argument("--since", metavar="TIME", help="ISO time, or an age such as 2h or 3d")
+        parser.add_argument("--until", metavar="TIME")
+        parser.add_argument("--all", action="store_true", help="needed when nothing is named")
+        parser.add_argument("--dry-run", action="store_true", help="only count")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        rows = selected(options)
+        total = rows.count()
+        if options["dry_run"]:
+            self.stdout.write(f"{total} deliveries would be replayed.")
+            return
+        done = 0
+        last = None
+        while True:
+            # By id, so that rows which come in meanwhile cannot make this run for ever.
+            page = rows if last is None else rows.filter(pk__gt=last)
+            ids = list(page.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+            if not ids:
+                break
+            done += leased.again(Delivery.objects.filter(pk__in=ids))
+            last = ids[-1]
+            queue.wake("inbox")
+            self.stdout.write(f"{done} of {total} replayed")
+        self.stdout.write(self.style.SUCCESS(f"{done} deliveries replayed."))
+
+
+def selected(options: dict[str, Any]) -> QuerySet[Delivery]:
+    named = [
+        options[name]
+        for name in ("ids", "state", "provider", "endpoint", "event", "since", "until")
+    ]
+    if not any(named) and not options["all"]:
+        raise CommandError("Say which: ids, --state dead, --provider, --since 2h …, or --all.")
+    rows = Delivery.objects.filter(body__isnull=False).exclude(state=State.IGNORED)
+    try:
+        if options["ids"]:
+            rows = rows.filter(pk__in=options["ids"])
+        if options["endpoint"]:
+            rows = rows.filter(endpoint_id=options["endpoint"])
+    except (ValueError, TypeError) as error:
+        raise CommandError("An id is a UUID.") from error
+    if options["state"]:
+        rows = rows.filter(state=options["state"])
+    if options["provider"]:
+        rows = rows.filter(endpoint__provider=options["provider"])
+    if options["event"]:
+        rows = rows.filter(event=options["event"])
+    if options["since"]:
+        rows = rows.filter(received_at__gte=moment(options["since"]))
+    if options["until"]:
+        rows = rows.filter(received_at__lt=moment(options["until"]))
+    return rows
+
+
+def moment(text: str) -> datetime:
+    unit = {"m": "minutes", "h": "hours", "d": "days"}.get(text[-1:])
+    if unit and text[:-1].isdigit():
+        return timezone.now() - timedelta(**{unit: int(text[:-1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"{text!r} is neither an ISO time nor an age such as 2h.") from error
+    return found if found.tzinfo else timezone.make_aware(found)

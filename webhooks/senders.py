@@ -1,0 +1,6 @@
+"""The one table of senders."""
+
+from webhooks.providers.base import Provider
+from webhooks.providers.omi import OMI
+
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (OMI,)}
