@@ -1,5 +1,6 @@
 """All settings, in sections. `.env.example` lists what the environment may set."""
 
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from omibackend import env
 from omibackend.core import logging as core_logging
+from omibackend.unfold import THEME_HASH, UNFOLD
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"
@@ -78,7 +80,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         # Alpine, which unfold's sidebar and dialogs run on, compiles its expressions.
         "script-src": [SELF, UNSAFE_EVAL],
-        "style-src": [SELF],
+        # The colours that unfold prints into the page.
+        "style-src": [SELF, f"'{THEME_HASH}'"],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -113,7 +116,7 @@ INSTALLED_APPS = [
 
 # What a sender waits for runs through the first three only: the page classes step aside
 # for paths under WEBHOOK_PATHS (core.middleware).
-WEBHOOK_PATHS = ("/webhooks/", "/omi-webhook")
+WEBHOOK_PATHS = re.compile(r"/webhooks/|/omi-webhook/?$")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
     "omibackend.core.middleware.Failures",
@@ -173,15 +176,14 @@ DATABASES = {
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": CACHE_URL,
-        "KEY_PREFIX": "cache",
-    }
+_cache: dict[str, object] = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": CACHE_URL,
+    "KEY_PREFIX": "cache",
 }
+CACHES = {"default": _cache}
 if urlsplit(CACHE_URL).scheme:
-    CACHES["default"]["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    _cache["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or VAR_DIR / "media")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -207,6 +209,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # --- background work --------------------------------------------------------
 ENABLE_BACKGROUND_JOBS = env.flag(
@@ -286,11 +289,3 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT = "j M Y, H:i:s"
-
-# --- admin ------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "omibackend",
-    "SITE_HEADER": "omibackend",
-    "SITE_SUBHEADER": "Webhooks in, nothing lost",
-    "SITE_SYMBOL": "vital_signs",
-}

@@ -80,15 +80,15 @@ class Failures:
 class Page:
     """Skips a middleware for the paths that machines post to: they carry no session."""
 
-    get_response: GetResponse
+    get_response: Any
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path_info.startswith(settings.WEBHOOK_PATHS):
+        if settings.WEBHOOK_PATHS.match(request.path_info):
             return self.get_response(request)
         return super().__call__(request)  # type: ignore[misc]
 
 
-class PageStatic(Page, WhiteNoiseMiddleware):
+class PageStatic(Page, WhiteNoiseMiddleware):  # type: ignore[misc]
     pass
 
 

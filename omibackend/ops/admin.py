@@ -14,11 +14,12 @@ from django_rq.urls import get_admin_urlpatterns
 
 def superusers_only(view: Any) -> Any:
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_superuser:  # type: ignore[union-attr]
+    def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_superuser:
             raise PermissionDenied
-        request.current_app = admin.site.name  # type: ignore[attr-defined]
-        return admin.site.admin_view(view)(request, *args, **kwargs)
+        request.current_app = admin.site.name
+        response: HttpResponse = admin.site.admin_view(view)(request, *args, **kwargs)
+        return response
 
     return guarded
 
@@ -26,7 +27,7 @@ def superusers_only(view: Any) -> Any:
 @admin.register(Dashboard)
 class QueuesAdmin(QueueAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)

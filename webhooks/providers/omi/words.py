@@ -1,17 +1,16 @@
 """What was said: Omi's segments as our transcript takes them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
-from conversations import sessions
+from conversations.identity import Batch, Segment, keyed
 from webhooks.providers.omi import payloads as shapes
 
-
-class _Segments(BaseModel):
-    segments: list[shapes.Segment]
+SEGMENTS = TypeAdapter(list[shapes.Segment])
 
 
 def batch_of(
@@ -21,17 +20,17 @@ def batch_of(
     owner_id: int,
     delivery_id: UUID,
     received_at: datetime,
-) -> sessions.Batch:
+) -> Batch:
     """The words of a realtime transcript: an object with `segments`, or the bare list."""
     uid = uid_of(payload, query)
     session_id = _session_id(payload, query)
-    found = _Segments.model_validate({"segments": raw_segments(payload)}).segments
-    return sessions.Batch(
+    found = SEGMENTS.validate_python(raw_segments(payload))
+    return Batch(
         owner_id=owner_id,
         uid=uid,
         # Omi's own session_id is always the uid. Another one names a session for good.
         sender_session_id=session_id if session_id != uid else None,
-        segments=tuple(segment_of(item) for item in found if item.text.strip()),
+        segments=segments_of(found, origin=delivery_id),
         delivery_id=delivery_id,
         received_at=received_at,
     )
@@ -42,8 +41,13 @@ def raw_segments(payload: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def segment_of(item: shapes.Segment) -> sessions.Segment:
-    return sessions.Segment.of(
+def segments_of(found: Iterable[shapes.Segment], *, origin: UUID | str) -> tuple[Segment, ...]:
+    """Segments with words. `origin` names those that have neither an id nor a time."""
+    return keyed((_segment(item) for item in found if item.text.strip()), origin)
+
+
+def _segment(item: shapes.Segment) -> Segment:
+    return Segment.of(
         source_id=item.id,
         text=item.text.strip(),
         speaker=item.speaker or "",

@@ -3,48 +3,63 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import memories.services
 import orjson
 from django.conf import settings
-from memories.services import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
+from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
+from memories.services import save_memory
 from pydantic import ValidationError
 
 from conversations import listening, sessions
+from conversations.finals import replace_transcript
+from conversations.identity import Batch, Segment
 from omibackend.core.errors import SetAside, describe
 from omibackend.core.leased import Became
 from webhooks.models import Delivery
 from webhooks.providers.omi import payloads as shapes
 from webhooks.providers.omi.events import COMBINED, DAY_SUMMARY, REALTIME
-from webhooks.providers.omi.words import batch_of, segment_of, uid_of
+from webhooks.providers.omi.words import batch_of, segments_of, uid_of
 
 
 def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
     """Transcripts of many deliveries in a few statements. Anything else, and what does not
     parse, is left out of a bulk and worked alone: memories take locks of their own."""
-    alone = len(deliveries) == 1
+    if len(deliveries) == 1:
+        return {deliveries[0].pk: _handle(deliveries[0])}
     batches = []
     for delivery in deliveries:
-        if delivery.event not in (REALTIME, COMBINED) or (delivery.event == COMBINED and not alone):
-            continue
-        try:
-            batches.append(_stored_batch(delivery))
-        except ValidationError as error:
-            if alone:
-                raise SetAside(describe(error)) from error
-    became = sessions.add_batches(batches)
-    if settings.ENABLE_CONTEXT_ACTIVATION:
-        listening.hear_later(batches)
-    if alone and deliveries[0].event != REALTIME:
-        delivery = deliveries[0]
-        became[delivery.pk] = became.get(delivery.pk, []) + _remember(delivery)
+        if delivery.event == REALTIME:
+            with suppress(ValidationError):
+                batches.append(_stored_batch(delivery))
+    return _hear(batches)
+
+
+def _handle(delivery: Delivery) -> Became:
+    """One delivery of any event. Memories come before words in every transaction: two that
+    took these locks in different orders would wait for each other."""
+    became: Became = []
+    try:
+        if delivery.event != REALTIME:
+            became += _remember(delivery)
+        if delivery.event in (REALTIME, COMBINED):
+            became += _hear([_stored_batch(delivery)])[delivery.pk]
+    except ValidationError as error:
+        raise SetAside(describe(error)) from error
     return became
 
 
-def _stored_batch(delivery: Delivery) -> sessions.Batch:
+def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
+    became = sessions.add_batches(batches)
+    if settings.ENABLE_CONTEXT_ACTIVATION:
+        listening.hear_later(batches)
+    return became
+
+
+def _stored_batch(delivery: Delivery) -> Batch:
     return batch_of(
         orjson.loads(delivery.raw()),
         query=delivery.query,
@@ -56,12 +71,9 @@ def _stored_batch(delivery: Delivery) -> sessions.Batch:
 
 def _remember(delivery: Delivery) -> Became:
     payload = orjson.loads(delivery.raw())
-    try:
-        if delivery.event == DAY_SUMMARY:
-            return _day_summary(delivery, shapes.DaySummary.model_validate(payload["summary_json"]))
-        return _conversation(delivery, payload, shapes.Conversation.model_validate(payload))
-    except ValidationError as error:
-        raise SetAside(describe(error)) from error
+    if delivery.event == DAY_SUMMARY:
+        return _day_summary(delivery, shapes.DaySummary.model_validate(payload["summary_json"]))
+    return _conversation(delivery, payload, shapes.Conversation.model_validate(payload))
 
 
 def _conversation(
@@ -74,17 +86,15 @@ def _conversation(
     """
     owner_id = delivery.endpoint.owner_id
     became: Became = []
-    segments = tuple(
-        segment_of(item) for item in conversation.transcript_segments if item.text.strip()
-    )
+    segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
     if not conversation.discarded:
-        became += memories.services.save_memory(
+        became += save_memory(
             owner_id=owner_id,
             incoming=_memory(conversation, segments, delivery.received_at),
             delivery_id=delivery.pk,
         )
     if conversation.id is not None and (segments or not conversation.discarded):
-        became += sessions.replace_transcript(
+        became += replace_transcript(
             owner_id=owner_id,
             uid=uid_of(payload, delivery.query),
             conversation_id=conversation.id,
@@ -99,7 +109,7 @@ def _conversation(
 
 
 def _memory(
-    conversation: shapes.Conversation, segments: tuple[sessions.Segment, ...], received_at: datetime
+    conversation: shapes.Conversation, segments: tuple[Segment, ...], received_at: datetime
 ) -> IncomingMemory:
     structured = conversation.structured
     results = (
@@ -194,6 +204,6 @@ def _day_summary(delivery: Delivery, summary: shapes.DaySummary) -> Became:
         segment_keys=(),
         quote="",
     )
-    return memories.services.save_memory(
+    return save_memory(
         owner_id=delivery.endpoint.owner_id, incoming=incoming, delivery_id=delivery.pk
     )
