@@ -134,6 +134,7 @@ def advance(
 def _hear(hearing: _Hearing, segment: Segment) -> None:
     asked = hearing.ear.open
     if asked is not None and _is_before(segment, asked):
+        _hear_late(hearing, segment, asked)
         return
     if asked is not None and not _continues(segment, asked):
         hearing.close()
@@ -157,6 +158,14 @@ def _hear(hearing: _Hearing, segment: Segment) -> None:
             quote=segment.text[max(0, call.at) : end].strip(),
             lead=hearing.ear.tail.text[call.at :].strip() if call.at < 0 else "",
         )
+
+
+def _hear_late(hearing: _Hearing, segment: Segment, asked: Asked) -> None:
+    """Words from before the open question, missed until now, are no part of it."""
+    hearing.ear = replace(hearing.ear, open=None)
+    _hear(hearing, segment)
+    hearing.close()
+    hearing.ear = replace(hearing.ear, open=asked)
 
 
 def _is_before(segment: Segment, asked: Asked) -> bool:

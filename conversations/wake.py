@@ -9,22 +9,23 @@ from dataclasses import dataclass
 
 from conversations.identity import Segment
 
-_BEFORE, _BETWEEN = r"(?<![\w'’])", r"[^\w]{1,6}"
+_QUOTES = "\u2018\u2019"
+_BEFORE, _BETWEEN = rf"(?<![\w'{_QUOTES}])", r"\W{1,6}"
+_GREETING, _HEY = "(?:hey|hay|hei|ok|okay|hi|hello|yo)", "(?:hey|hay|hei)"
 WAKE = re.compile(
-    rf"{_BEFORE}(?:"
-    rf"(?:hey|hay|hei|ok|okay|hi|hello|yo){_BETWEEN}oh?m(?:i|ie|ii|ee|y)"
-    rf"|(?:hey|hay|hei){_BETWEEN}oh?[\s,]{{1,2}}m(?:i|e|ee)"
-    r")(?!\w)",
+    rf"{_BEFORE}(?:{_GREETING}{_BETWEEN}oh?m(?:i|ie|ii|ee|y)"
+    rf"|{_HEY}{_BETWEEN}oh?[\s,]{{1,2}}m(?:i|e|ee))(?!\w)",
     re.IGNORECASE,
 )
-# What any call ends with, for a first look at a whole delivery.
-_NAME = re.compile(r"(?<!\w)oh?[\s,]{0,2}m(?:i|ie|ii|ee|y|e)(?!\w)", re.IGNORECASE)
-_HINTS = ("omi", "omy", "omee", "ohm", "o m", "oh m", "oh, m", "o, m", "oh  m")
-_GREETING_LAST = re.compile(
-    rf"{_BEFORE}(?:hey|hay|hei|ok|okay|hi|hello|yo)\W{{0,6}}$", re.IGNORECASE
-)
-_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’)\]]*$")
-_LEADING = " \t\n,.!;:-–—…"
+# The name at the very beginning: the greeting may have come with the delivery before.
+_NAME_FIRST = re.compile(r"\W{0,6}oh?[\s,]{0,2}m(?:i|ie|ii|ee|y|e)(?!\w)", re.IGNORECASE)
+# Some part of every call, to be looked for before a regular expression is.
+_HINTS = (" omi", " omy", " omee", " ohm", ",omi", "-omi", "\u2026omi", " hey", " hay", " hei")
+_FIRST_HINTS = ("omi", "omy", "omee", "oh", "o ", "o,", "hey", "hay", "hei", '"', ".", " ")
+_SENTENCE_END = re.compile(rf"[.!?\u2026\u3002\uff01\uff1f]+[\"'\u201d{_QUOTES})\]]*$")
+_QUESTION_MARKS = "?\uff1f"
+_LEADING = " \t\n,.!;:-\u2013\u2014\u2026"
+_GREETING_LAST = re.compile(rf"{_BEFORE}{_GREETING}\W{{0,6}}$", re.IGNORECASE)
 
 # The person's own pattern runs on this much text only.
 MOST_MATCHED_CHARS = 1000
@@ -41,9 +42,11 @@ class Call:
 
 
 def is_called(text: str) -> bool:
-    """Whether the name is heard anywhere: cheap, and true too often rather than too seldom."""
+    """Whether a delivery may hold a call, or the end of one that began in the delivery before."""
     lowered = text.lower()
-    return any(hint in lowered for hint in _HINTS) and _NAME.search(text) is not None
+    if not any(hint in lowered for hint in _HINTS) and not lowered.startswith(_FIRST_HINTS):
+        return False
+    return WAKE.search(text) is not None or _NAME_FIRST.match(text) is not None
 
 
 def ends_in_greeting(text: str) -> bool:
@@ -82,4 +85,6 @@ def ends_question(question: str) -> bool:
     end = _SENTENCE_END.search(question)
     if end is None:
         return False
-    return "?" in end[0] or "？" in end[0] or len(question.split()) >= SHORTEST_SENTENCE_WORDS
+    if any(mark in end[0] for mark in _QUESTION_MARKS):
+        return True
+    return len(question.split()) >= SHORTEST_SENTENCE_WORDS
