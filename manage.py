@@ -20,7 +20,7 @@ WITHOUT_ENGINES = {
 
 def needs_engines(argv: list[str]) -> bool:
     command = argv[1] if len(argv) > 1 else "help"
-    return not (WITHOUT_ENGINES | {"--help", "-h", "--version"}) & {command, *argv[2:3], argv[-1]}
+    return command not in WITHOUT_ENGINES and not {"-h", "--help", "--version"} & set(argv)
 
 
 def main() -> None:

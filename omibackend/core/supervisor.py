@@ -1,0 +1,235 @@
+"""Runs the processes of `manage.py up`: restarts one that dies, and stops all of them in order."""
+
+import ctypes
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from types import FrameType
+from typing import IO, TextIO
+
+FIRST_RESTART_S = 1.0
+SLOWEST_RESTART_S = 10.0
+STEADY_S = 30.0  # a process that lived this long starts again with the shortest wait
+INSIST_S = 3.0
+LINE_BYTES = 64 * 1024
+COLOURS = ("36", "33", "32", "35", "34", "31")
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Child:
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+
+
+@dataclass
+class Slot:
+    """A child's place: the process that fills it now, or when the next one is due."""
+
+    child: Child
+    colour: str
+    process: subprocess.Popen[bytes] | None = None
+    output: IO[bytes] | None = None
+    partial_line: bytes = b""
+    started_at: float = 0.0
+    due_at: float = 0.0
+    delay_s: float = field(default=FIRST_RESTART_S)
+
+    def send(self, signum: signal.Signals) -> None:
+        """To the leader only: a group that gets it passes it on, and workers get it twice."""
+        if self.process:
+            self.process.send_signal(signum)
+
+    def kill_group(self) -> None:
+        if self.process:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Supervisor:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        stop_grace_s: float = 25.0,
+        out: TextIO | None = None,
+    ) -> None:
+        self.slots = [Slot(child, COLOURS[n % len(COLOURS)]) for n, child in enumerate(children)]
+        self.stop_grace_s = stop_grace_s
+        self.out = out or sys.stdout
+        self.width = max((len(child.name) for child in children), default=0)
+        self.stopping = False
+        self.selector = selectors.DefaultSelector()
+
+    def run(self) -> int:
+        """Until a signal asks for the end; 0 then."""
+        with self._signals():
+            while not self.stopping:
+                self._start_due()
+                self._turn(self._next_due())
+            self._stop()
+        return 0
+
+    def _turn(self, until: float | None) -> None:
+        """Wait for output, a signal, a death or the given time, and deal with it."""
+        timeout = None if until is None else max(0.0, until - time.monotonic())
+        for key, _ in self.selector.select(timeout):
+            key.data()
+        for slot in self.slots:
+            if slot.process and slot.process.poll() is not None:
+                self._bury(slot, slot.process.returncode)
+
+    def _next_due(self) -> float | None:
+        return min((slot.due_at for slot in self.slots if not slot.process), default=None)
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        for slot in self.slots:
+            if not slot.process and slot.due_at <= now:
+                self._start(slot)
+
+    def _start(self, slot: Slot) -> None:
+        slot.started_at = time.monotonic()
+        try:
+            slot.process = subprocess.Popen(
+                slot.child.argv,
+                env={"PYTHONUNBUFFERED": "1", **slot.child.env},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                start_new_session=True,
+                preexec_fn=partial(_end_with_parent, os.getpid()),
+            )
+        except OSError as error:
+            self._retry_later(slot, f"cannot start: {error}")
+            return
+        slot.output = slot.process.stdout
+        if slot.output:
+            os.set_blocking(slot.output.fileno(), False)
+            self.selector.register(slot.output, selectors.EVENT_READ, partial(self._relay, slot))
+
+    def _bury(self, slot: Slot, code: int) -> None:
+        slot.kill_group()  # what it left behind may hold its port
+        while self._relay(slot):
+            pass
+        self._close(slot)
+        slot.process = None
+        how = f"ended with {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+        if self.stopping:
+            self._say(slot, how)
+        else:
+            self._retry_later(slot, how)
+
+    def _retry_later(self, slot: Slot, why: str) -> None:
+        now = time.monotonic()
+        if now - slot.started_at > STEADY_S:
+            slot.delay_s = FIRST_RESTART_S
+        self._say(slot, f"{why}, starting again in {slot.delay_s:.0f} s")
+        slot.due_at = now + slot.delay_s
+        slot.delay_s = min(slot.delay_s * 2, SLOWEST_RESTART_S)
+
+    def _stop(self) -> None:
+        # RQ takes the first signal as "finish this job" and the second as "drop it": a job runs in
+        # a process group of its own, which only its worker can end.
+        for wait_s in (self.stop_grace_s, INSIST_S):
+            for slot in self.slots:
+                slot.send(signal.SIGTERM)
+            self._wait_for_all(wait_s)
+        for slot in self.slots:
+            slot.kill_group()
+        self._wait_for_all(INSIST_S)
+
+    def _wait_for_all(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while any(slot.process for slot in self.slots) and time.monotonic() < deadline:
+            self._turn(deadline)
+
+    def _relay(self, slot: Slot) -> bool:
+        """Pass on what there is to read; False if there was nothing."""
+        if not slot.output:
+            return False
+        try:
+            chunk = os.read(slot.output.fileno(), LINE_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self._close(slot)
+            return False
+        *lines, slot.partial_line = (slot.partial_line + chunk).split(b"\n")
+        for line in lines:
+            self._say(slot, line.decode(errors="replace"))
+        if len(slot.partial_line) > LINE_BYTES:
+            self._flush(slot)
+        return True
+
+    def _close(self, slot: Slot) -> None:
+        if slot.output:
+            self.selector.unregister(slot.output)
+            slot.output.close()
+            slot.output = None
+        self._flush(slot)
+
+    def _flush(self, slot: Slot) -> None:
+        if slot.partial_line:
+            self._say(slot, slot.partial_line.decode(errors="replace"))
+            slot.partial_line = b""
+
+    def _say(self, slot: Slot, line: str) -> None:
+        name = f"{slot.child.name:{self.width}} |"
+        if self.out.isatty():
+            name = f"\033[{slot.colour}m{name}\033[0m"
+        try:
+            self.out.write(f"{name} {line}\n")
+            self.out.flush()
+        except OSError:
+            # The reader is gone (`up | head`, a closed terminal): end, but in order.
+            self.stopping = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Signals wake the selector; nothing happens inside a handler."""
+        reader, writer = socket.socketpair()
+        reader.settimeout(0)
+        writer.settimeout(0)
+        before = {signum: signal.getsignal(signum) for signum in (*STOP_SIGNALS, signal.SIGCHLD)}
+        wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        for signum in STOP_SIGNALS:
+            if before[signum] is not signal.SIG_IGN:  # nohup
+                signal.signal(signum, self._on_stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self.selector.register(reader, selectors.EVENT_READ, partial(reader.recv, 4096))
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(wakeup)
+            for signum, handler in before.items():
+                signal.signal(signum, handler)
+            self.selector.close()
+            reader.close()
+            writer.close()
+
+    def _on_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _end_with_parent(parent: int) -> None:
+    """Runs in the child: kill -9 of the supervisor ends its children too."""
+    if _libc:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
