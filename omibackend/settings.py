@@ -54,6 +54,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ROOT_URLCONF = "omibackend.urls"
 WSGI_APPLICATION = "omibackend.wsgi.application"
 
@@ -115,7 +116,7 @@ INSTALLED_APPS = [
 WEBHOOK_PATHS = ("/webhooks/", "/omi-webhook")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
-    "omibackend.core.middleware.DatabaseDown",
+    "omibackend.core.middleware.Failures",
     "django.middleware.security.SecurityMiddleware",
     "omibackend.core.middleware.PageStatic",
     "omibackend.core.middleware.PageSession",

@@ -17,7 +17,7 @@ def settings_are_safe(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
         found.append(
             checks.Info(
                 "Redis is reached over TCP without a password.",
-                hint="Redis is inside the trust boundary: give it a password, or a private network.",
+                hint="Redis is trusted: give it a password or a private network.",
                 id="webhooks.I001",
             )
         )

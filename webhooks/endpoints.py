@@ -107,7 +107,7 @@ def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
     raise Refused(
         401,
         "no_token",
-        "Send the endpoint's token: in the path, as Authorization: Bearer, X-Webhook-Token or ?token=.",
+        "Send the endpoint's token: in the path, as a Bearer, in X-Webhook-Token or as ?token=.",
     )
 
 

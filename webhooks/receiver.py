@@ -33,7 +33,8 @@ INSERT = """
 INSERT INTO webhooks_delivery
     (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
      query, remote_addr, signature, request_id, state, finished_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN now() END)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+     CASE WHEN %s THEN statement_timestamp() END)
 ON CONFLICT DO NOTHING RETURNING id
 """
 COUNT_DUPLICATE = """

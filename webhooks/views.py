@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from conversations import session_cache
 from omibackend.core.errors import Refused
-from conversations.sessions import cache_counts
 from webhooks import status
 from webhooks.providers.base import Provider
 from webhooks.receiver import receive
@@ -113,7 +113,7 @@ class QueueStatusView(APIView):
         answer: dict[str, Any] = {"ok": True, "queue": status.queue_status()}
         if request.user.is_staff:
             answer |= {
-                "caches": {"sessionCache": cache_counts()},
+                "caches": {"sessionCache": session_cache.counts()},
                 "featureFlags": {
                     "backgroundJobs": settings.ENABLE_BACKGROUND_JOBS,
                     "contextActivation": settings.ENABLE_CONTEXT_ACTIVATION,

@@ -43,6 +43,9 @@ class Breaker:
             self.failures += 1
             self._closed_again_at = time.monotonic() + REST_S
 
+    def reset(self) -> None:
+        self._closed_again_at = 0.0
+
 
 breaker = Breaker()
 

@@ -8,7 +8,7 @@ kind of row that inherits from `Leased` and is registered here. The rules:
 * The effects and `state = done` commit in one transaction, guarded by the token: a worker that
   lost its lease writes nothing.
 * A row that already failed once runs alone, so that poison cannot burn its neighbours' attempts.
-* Time is the database's.
+* Time is the database's: the start of the statement, as Django's `Now()` means it.
 """
 
 import random
@@ -107,6 +107,10 @@ class Kinds:
         return [kind for kind in cls.registered.values() if kind.lane == lane]
 
 
+# What Django's Now() is on PostgreSQL; plain now() is the start of the transaction.
+NOW = "statement_timestamp()"
+
+
 class LostLease(OmiError):
     """Another worker holds the row now; whatever this one did is rolled back."""
 
@@ -138,13 +142,13 @@ def claim(kind: Kind, *, limit: int, fresh: bool) -> list[Any]:
         f"""
         UPDATE {table} SET
             state = 'leased', attempts = attempts + 1, lease_token = %s,
-            next_attempt_at = now() + make_interval(secs => %s),
+            next_attempt_at = {NOW} + make_interval(secs => %s),
             attempt_log = CASE WHEN state = 'leased'
-                THEN attempt_log || jsonb_set(%s::jsonb, '{{0,at}}', to_jsonb(now()))
+                THEN attempt_log || jsonb_set(%s::jsonb, '{{0,at}}', to_jsonb({NOW}))
                 ELSE attempt_log END
         WHERE id IN (
             SELECT id FROM {table}
-            WHERE state IN ('pending', 'leased') AND next_attempt_at <= now() AND {attempts}
+            WHERE state IN ('pending', 'leased') AND next_attempt_at <= {NOW} AND {attempts}
             ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED
         )
         RETURNING *
@@ -176,10 +180,10 @@ def finish(rows: Sequence[Leased], became: dict[Any, Became], *, ms: float) -> N
         cursor.execute(
             f"""
             UPDATE {table} AS t SET
-                state = 'done', finished_at = now(), last_error = '', lease_token = NULL,
+                state = 'done', finished_at = {NOW}, last_error = '', lease_token = NULL,
                 became = v.became,
                 attempt_log = t.attempt_log
-                    || jsonb_build_array(jsonb_build_object('at', now(), 'ms', %s::float))
+                    || jsonb_build_array(jsonb_build_object('at', {NOW}, 'ms', %s::float))
             FROM (VALUES {places}) AS v (id, token, became)
             WHERE t.id = v.id AND t.lease_token = v.token AND t.state = 'leased'
             """,  # noqa: S608

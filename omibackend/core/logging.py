@@ -87,8 +87,8 @@ def config(*, level: str, folder: Path | None, readable: bool, sql: bool) -> dic
         "loggers": {
             "omibackend": {"level": level},
             "django": {"handlers": [], "level": level if level != "DEBUG" else "INFO"},
-            # The access line of core.middleware says the same, with the request id.
-            "django.request": {"level": "ERROR"},
+            # It logs whole paths, and a path may hold a token: core.middleware says the same.
+            "django.request": {"level": "CRITICAL"},
             "django.server": {"handlers": [], "level": "WARNING"},
             "django.db.backends": {"level": "DEBUG" if sql else "INFO"},
             # RQ logs each job with its arguments at INFO; ours are ids, and still say nothing.

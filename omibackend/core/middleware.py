@@ -9,8 +9,9 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
@@ -53,8 +54,11 @@ class RequestTrail:
         return response
 
 
-class DatabaseDown:
-    """No PostgreSQL: 503 with Retry-After, for pages and senders alike."""
+class Failures:
+    """What a view raised: logged without its request, whose path may hold a token.
+
+    No PostgreSQL is 503 with Retry-After, for pages and senders alike.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -63,12 +67,14 @@ class DatabaseDown:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, OperationalError | InterfaceError):
-            return None
-        log.error("database unavailable", exc_info=exception)
-        return error_response(
-            503, "unavailable", "The database cannot be reached. Try again.", retry_after_s=5
-        )
+        if isinstance(exception, OperationalError | InterfaceError):
+            log.error("database unavailable", exc_info=exception)
+            return error_response(
+                503, "unavailable", "The database cannot be reached. Try again.", retry_after_s=5
+            )
+        if not isinstance(exception, Http404 | PermissionDenied | SuspiciousOperation):
+            log.error("unhandled", exc_info=exception)
+        return None
 
 
 class Page:

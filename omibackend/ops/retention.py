@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from conversations.models import OmiSession
 from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-
-from conversations.models import OmiSession
 from memories.models import Memory
+
 from omibackend.core.leased import State
 from webhooks.models import Delivery
 
@@ -79,7 +79,7 @@ def old_logs() -> Iterator[Path]:
             yield path
 
 
-def prune(on_progress: Callable[[str, int], None] = lambda name, done: None) -> dict[str, int]:
+def prune(on_progress: Callable[[str, int], None] | None = None) -> dict[str, int]:
     """Removes what is due, in small transactions; how many of each."""
     removed: dict[str, int] = {}
     for rule in rules():
@@ -87,7 +87,8 @@ def prune(on_progress: Callable[[str, int], None] = lambda name, done: None) -> 
         while ids := list(rule.due().values_list("pk", flat=True)[:AT_ONCE]):
             rule.remove(rule.due().model._default_manager.filter(pk__in=ids))
             removed[rule.name] += len(ids)
-            on_progress(rule.name, removed[rule.name])
+            if on_progress:
+                on_progress(rule.name, removed[rule.name])
     logs = list(old_logs())
     for path in logs:
         path.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
 import json
 import os
+import socket
 import sys
 import threading
 import time
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -75,15 +75,14 @@ def _share(of_jobs: int, *, most: int) -> int:
 
 
 def _port_is_free() -> None:
-    import socket
-
     with socket.socket(socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.HOST, settings.PORT))
         except OSError as error:
+            where = f"{settings.HOST}:{settings.PORT}"
             raise CommandError(
-                f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}): set PORT or HOST."
+                f"Cannot listen on {where} ({error.strerror}): set PORT or HOST."
             ) from error
 
 

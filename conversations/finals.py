@@ -1,0 +1,195 @@
+"""The final transcript of a conversation takes the place of what was heard live.
+
+Omi joins segments anew when a conversation ends: ids and texts need not equal the live ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from conversations import session_rows
+from conversations.identity import RETRIED_FOR_S, Segment, keyed, span_of
+from conversations.models import OmiSession, TranscriptSegment
+from conversations.session_rows import SegmentRow
+from conversations.words import share_found, words_of
+from omibackend.core.leased import Became
+
+# Live sessions that a final transcript may belong to: the newest few.
+LOOKED_AT = 8
+SAME_SHARE = 0.6
+CLOCKS_DIFFER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    owner_id: int
+    uid: str
+    conversation_id: str
+    title: str
+    language: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    segments: Sequence[Segment]
+    delivery_id: UUID
+    keys: frozenset[str] = field(init=False)
+    words: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", frozenset(s.key for s in self.segments))
+        said = [word for s in self.segments for word in words_of(s.text)]
+        object.__setattr__(self, "words", said)
+
+    def began_then(self, session: OmiSession) -> bool:
+        """Whether the live session began when this conversation did, by the wall clock."""
+        if self.started_at is None or self.finished_at is None:
+            return False
+        earliest = self.started_at - CLOCKS_DIFFER
+        return (
+            earliest <= session.started_at <= min(self.started_at + CLOCKS_DIFFER, self.finished_at)
+        )
+
+    def holds(self, segments: Sequence[TranscriptSegment]) -> bool:
+        if any(segment.key in self.keys for segment in segments):
+            return True
+        said = [word for segment in segments for word in words_of(segment.text)]
+        return bool(said) and share_found(said, self.words) >= SAME_SHARE
+
+
+def replace_transcript(
+    *,
+    owner_id: int,
+    uid: str,
+    conversation_id: str,
+    title: str,
+    language: str,
+    started_at: datetime | None,
+    finished_at: datetime | None,
+    segments: Sequence[Segment],
+    delivery_id: UUID,
+) -> Became:
+    """Puts the final transcript in place, in the caller's transaction.
+
+    Questions keep their quote and time; a transcript without words leaves the live one.
+    """
+    final = Final(
+        owner_id,
+        uid,
+        conversation_id,
+        title,
+        language,
+        started_at,
+        finished_at,
+        keyed(segments, conversation_id),
+        delivery_id,
+    )
+    session_rows.lock([(owner_id, uid)])
+    own = OmiSession.objects.filter(owner_id=owner_id, omi_conversation_id=conversation_id).first()
+    live = _live_sessions(final, own)
+    _bump_head(final)
+    target = own or (live[0] if live else None)
+    if target is None:
+        if not segments:
+            return []
+        target, how = _new_session(final), "created"
+    else:
+        how = "updated"
+    absorbed = [session for session in live if session.pk != target.pk]
+    for session in absorbed:
+        session_rows.move(session.pk, target.pk)
+    changed = _write_segments(final, target) if segments else False
+    changed |= _mark(final, target)
+    if how == "updated" and not (changed or absorbed):
+        how = "unchanged"
+    return [{"kind": "session", "id": str(target.pk), "how": how}]
+
+
+def _live_sessions(final: Final, own: OmiSession | None) -> list[OmiSession]:
+    """The unfinished sessions that this conversation was heard as, the oldest first."""
+    unfinished = OmiSession.objects.filter(
+        owner_id=final.owner_id, uid=final.uid, finalised_at=None
+    )
+    if own is not None and own.finalised_at is not None:  # told again: what came later is another
+        ended = own.finalised_at + timedelta(seconds=RETRIED_FOR_S)
+        unfinished = unfinished.filter(started_at__lt=ended)
+    newest = unfinished.order_by("-last_received_at", "-id")[:LOOKED_AT]
+    heard: dict[UUID, list[TranscriptSegment]] = {session.pk: [] for session in newest}
+    for segment in (
+        TranscriptSegment.objects.filter(session__in=heard)
+        .only("session_id", "key", "text")
+        .in_order()
+    ):
+        heard[segment.session_id].append(segment)
+    return sorted(
+        (
+            session
+            for session in newest
+            if final.began_then(session) or final.holds(heard[session.pk])
+        ),
+        key=lambda session: session.pk,
+    )
+
+
+def _bump_head(final: Final) -> None:
+    """Each write bumps the session that it found to be the newest (see session_cache)."""
+    head = (
+        OmiSession.objects.filter(owner_id=final.owner_id, uid=final.uid)
+        .order_by("-last_received_at", "-id")
+        .values("pk")[:1]
+    )
+    OmiSession.objects.filter(pk__in=head).update(version=F("version") + 1)
+
+
+def _new_session(final: Final) -> OmiSession:
+    now = timezone.now()
+    heard_at = min(final.finished_at or now, now)
+    return OmiSession.objects.create(
+        owner_id=final.owner_id,
+        uid=final.uid,
+        started_at=final.started_at or heard_at,
+        first_received_at=heard_at,
+        last_received_at=heard_at,
+        version=0,
+    )
+
+
+def _write_segments(final: Final, target: OmiSession) -> bool:
+    at = timezone.now()
+    gone, _ = TranscriptSegment.objects.filter(session=target).exclude(key__in=final.keys).delete()
+    rows = [SegmentRow(target.pk, s, at, final.delivery_id, final=True) for s in final.segments]
+    return bool(session_rows.upsert(rows)) or gone > 0
+
+
+def _mark(final: Final, target: OmiSession) -> bool:
+    """Makes the session final; returns whether that changed anything."""
+    spans = [span_of(segment) for segment in final.segments if segment.start_s is not None]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE conversations_omisession s SET
+                title = %s, language = %s, omi_conversation_id = %s,
+                started_at = COALESCE(%s, s.started_at),
+                min_start_s = COALESCE(%s, s.min_start_s), max_end_s = COALESCE(%s, s.max_end_s),
+                finalised_at = COALESCE(s.finalised_at, now()), version = s.version + 1,
+                segment_count = (SELECT count(*) FROM conversations_transcriptsegment g
+                                 WHERE g.session_id = s.id)
+            FROM conversations_omisession old
+            WHERE s.id = %s AND old.id = s.id
+            RETURNING (old.title, old.language, old.omi_conversation_id, old.finalised_at)
+                IS DISTINCT FROM (s.title, s.language, s.omi_conversation_id, s.finalised_at)
+            """,
+            [
+                final.title,
+                final.language,
+                final.conversation_id,
+                final.started_at,
+                min((start for start, _ in spans), default=None),
+                max((end for _, end in spans), default=None),
+                target.pk,
+            ],
+        )
+        return bool(cursor.fetchone()[0])

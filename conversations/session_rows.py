@@ -1,0 +1,323 @@
+"""Sessions and their segments in PostgreSQL: whole batches of rows, one statement each."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from conversations.identity import Batch, Segment, Track
+from omibackend.core.errors import OmiError
+
+# The newest sessions of a place hold whatever is still being said there.
+NEWEST = 6
+
+
+class Place(NamedTuple):
+    """Where speech arrives: a person's wearable, or one session that the sender names."""
+
+    owner_id: int
+    uid: str
+    sender_session_id: str | None
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Place":
+        return cls(batch.owner_id, batch.uid, batch.sender_session_id)
+
+
+class SessionChanged(OmiError):
+    """A session was written by somebody who did not hold its lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the sender's clock, and when its speech arrived."""
+
+    start_s: float
+    end_s: float
+
+
+class SegmentRow(NamedTuple):
+    session_id: UUID
+    segment: Segment
+    received_at: datetime
+    delivery_id: UUID
+    final: bool = False
+
+
+def lock(wearables: Iterable[tuple[int, str]]) -> None:
+    """Holds the wearables to the end of the transaction, in an order that all callers share."""
+    keys = sorted({_lock_key(owner_id, uid) for owner_id, uid in wearables})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) AS k", [keys])
+
+
+def _lock_key(owner_id: int, uid: str) -> int:
+    digest = blake2b(f"session:{owner_id}:{uid}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+_COLUMNS = """s.id, s.started_at, s.first_received_at, s.last_received_at,
+    s.min_start_s, s.max_end_s, s.finalised_at, s.version"""
+
+
+def newest(places: Sequence[Place]) -> dict[Place, list[Track]]:
+    return _tracks(
+        places,
+        f"""
+        SELECT p.place, {_COLUMNS}
+        FROM jsonb_to_recordset(%s::jsonb)
+            AS p(place int, owner_id int, uid text, sender_session_id text)
+        CROSS JOIN LATERAL (
+            SELECT * FROM conversations_omisession s
+            WHERE s.owner_id = p.owner_id AND s.uid = p.uid
+                AND s.sender_session_id IS NOT DISTINCT FROM p.sender_session_id
+            ORDER BY s.last_received_at DESC, s.id DESC LIMIT {NEWEST}
+        ) s
+        """,  # noqa: S608 (nothing of it comes from outside)
+        [_json(_place_record(number, place) for number, place in enumerate(places))],
+    )
+
+
+def around(spans: dict[Place, Span], *, gap_s: float, since: datetime) -> dict[Place, list[Track]]:
+    """All sessions heard since then that speech in these spans could belong to."""
+    places = list(spans)
+    records = (
+        {
+            **_place_record(number, place),
+            "from_s": spans[place].start_s - gap_s,
+            "to_s": spans[place].end_s + gap_s,
+        }
+        for number, place in enumerate(places)
+    )
+    return _tracks(
+        places,
+        f"""
+        SELECT p.place, {_COLUMNS}
+        FROM jsonb_to_recordset(%s::jsonb)
+            AS p(place int, owner_id int, uid text, from_s float8, to_s float8)
+        JOIN conversations_omisession s
+            ON s.owner_id = p.owner_id AND s.uid = p.uid AND s.last_received_at >= %s
+            AND s.sender_session_id IS NULL
+            AND (s.min_start_s IS NULL OR s.min_start_s <= p.to_s AND s.max_end_s >= p.from_s)
+        ORDER BY s.last_received_at DESC, s.id DESC
+        """,  # noqa: S608
+        [_json(records), since],
+    )
+
+
+def _place_record(number: int, place: Place) -> dict[str, Any]:
+    return {"place": number, **place._asdict()}
+
+
+def _tracks(places: Sequence[Place], sql: str, values: list[Any]) -> dict[Place, list[Track]]:
+    found: dict[Place, list[Track]] = {place: [] for place in places}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        for number, *columns in cursor:
+            found[places[number]].append(Track(*columns))
+    return found
+
+
+class Checked(NamedTuple):
+    versions: dict[UUID, int]
+    # key of a segment -> the sessions that hold it
+    holders: dict[str, set[UUID]]
+
+
+def check(session_ids: Sequence[UUID], asked: Iterable[tuple[UUID, str]]) -> Checked:
+    """The sessions' versions now, and which of the segment keys they hold: one round trip."""
+    pairs = list(asked)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT s.id, s.version, NULL FROM conversations_omisession s
+            WHERE s.id = ANY(%s::uuid[])
+            UNION ALL
+            SELECT g.session_id, NULL, g.key
+            FROM unnest(%s::uuid[], %s::text[]) AS p(session_id, key)
+            JOIN conversations_transcriptsegment g USING (session_id, key)
+            """,
+            [
+                [str(pk) for pk in session_ids],
+                [str(pk) for pk, _ in pairs],
+                [key for _, key in pairs],
+            ],
+        )
+        found = Checked({}, {})
+        for pk, version, key in cursor:
+            if key is None:
+                found.versions[pk] = version
+            else:
+                found.holders.setdefault(key, set()).add(pk)
+    return found
+
+
+def final_words(session_ids: Collection[UUID]) -> dict[UUID, list[Segment]]:
+    if not session_ids:
+        return {}
+    texts: dict[UUID, list[Segment]] = {pk: [] for pk in session_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT session_id, key, text, start_s, end_s FROM conversations_transcriptsegment
+            WHERE session_id = ANY(%s::uuid[]) ORDER BY start_s, id
+            """,
+            [[str(pk) for pk in session_ids]],
+        )
+        for session_id, key, text, start_s, end_s in cursor:
+            texts[session_id].append(Segment(key, text, start_s=start_s, end_s=end_s))
+    return texts
+
+
+def insert(tracks: Iterable[tuple[Place, Track]]) -> None:
+    records = [{**place._asdict(), **_track_record(track), "version": 0} for place, track in tracks]
+    if not records:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO conversations_omisession
+                (id, owner_id, uid, sender_session_id, started_at, first_received_at,
+                 last_received_at, min_start_s, max_end_s, version)
+            SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r(
+                id uuid, owner_id int, uid text, sender_session_id text, started_at timestamptz,
+                first_received_at timestamptz, last_received_at timestamptz,
+                min_start_s float8, max_end_s float8, version int)
+            """,
+            [_json(records)],
+        )
+
+
+def move(old: UUID, new: UUID) -> None:
+    """Everything of the one session goes to the other, and the old one is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM conversations_transcriptsegment g
+            WHERE g.session_id = %s AND EXISTS (
+                SELECT FROM conversations_transcriptsegment o
+                WHERE o.session_id = %s AND o.key = g.key)
+            """,
+            [old, new],
+        )
+        for table in ("conversations_transcriptsegment", "conversations_question"):
+            cursor.execute(
+                f"UPDATE {table} SET session_id = %s WHERE session_id = %s",  # noqa: S608
+                [new, old],
+            )
+        cursor.execute("DELETE FROM conversations_omisession WHERE id = %s", [old])
+
+
+def upsert(rows: Iterable[SegmentRow]) -> list[tuple[UUID, str, bool]]:
+    """Writes what is new or newer; returns (session, key, was inserted) of what it wrote.
+
+    Of one segment told twice, the telling received last stands, in whatever order they come.
+    """
+    newest_rows: dict[tuple[UUID, str], SegmentRow] = {}
+    for row in rows:
+        held = newest_rows.get((row.session_id, row.segment.key))
+        if held is None or row.received_at >= held.received_at:
+            newest_rows[row.session_id, row.segment.key] = row
+    if not newest_rows:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_UPSERT, [_json(_segment_record(row) for row in newest_rows.values())])
+        return [(session_id, key, new) for session_id, key, new in cursor]
+
+
+_UPSERT = """
+INSERT INTO conversations_transcriptsegment AS t
+    (session_id, key, text, speaker, speaker_id, speaker_name, is_user, person_id,
+     start_s, end_s, final, received_at, delivery_id)
+SELECT session_id, key, text, speaker, speaker_id, speaker_name, is_user, person_id,
+     start_s, end_s, final, received_at, delivery_id
+FROM jsonb_to_recordset(%s::jsonb) AS r(
+    session_id uuid, key text, text text, speaker text, speaker_id bigint, speaker_name text,
+    is_user bool, person_id text, start_s float8, end_s float8, final bool,
+    received_at timestamptz, delivery_id uuid)
+ON CONFLICT (session_id, key) DO UPDATE SET
+    text = excluded.text, speaker = excluded.speaker, speaker_id = excluded.speaker_id,
+    speaker_name = excluded.speaker_name, is_user = excluded.is_user,
+    person_id = excluded.person_id, start_s = excluded.start_s, end_s = excluded.end_s,
+    final = excluded.final, received_at = excluded.received_at, delivery_id = excluded.delivery_id
+WHERE (excluded.final OR NOT t.final AND excluded.received_at >= t.received_at)
+    AND (t.text, t.speaker, t.speaker_id, t.speaker_name, t.is_user, t.person_id,
+         t.start_s, t.end_s, t.final)
+    IS DISTINCT FROM
+        (excluded.text, excluded.speaker, excluded.speaker_id, excluded.speaker_name,
+         excluded.is_user, excluded.person_id, excluded.start_s, excluded.end_s, excluded.final)
+RETURNING session_id, key, xmax = 0
+"""
+
+
+def _segment_record(row: SegmentRow) -> dict[str, Any]:
+    segment = row.segment
+    return {
+        "session_id": row.session_id,
+        "key": segment.key,
+        "text": segment.text,
+        "speaker": segment.speaker,
+        "speaker_id": segment.speaker_id,
+        "speaker_name": segment.speaker_name,
+        "is_user": segment.is_user,
+        "person_id": segment.person_id or "",
+        "start_s": segment.start_s,
+        "end_s": segment.end_s,
+        "final": row.final,
+        "received_at": row.received_at,
+        "delivery_id": row.delivery_id,
+    }
+
+
+def update(changes: Iterable[tuple[Track, int]]) -> None:
+    """Writes each session's metadata and how many segments it gained.
+
+    A session that absorbed another is counted afresh. The version must be the one that was read.
+    """
+    records = [
+        {**_track_record(track), "added": added, "recount": bool(track.absorbed)}
+        for track, added in changes
+    ]
+    if not records:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, [_json(records)])
+        if cursor.rowcount != len(records):
+            raise SessionChanged("A session was changed meanwhile.")
+
+
+_UPDATE = """
+UPDATE conversations_omisession s SET
+    started_at = r.started_at, first_received_at = r.first_received_at,
+    last_received_at = r.last_received_at, min_start_s = r.min_start_s,
+    max_end_s = r.max_end_s, version = s.version + 1,
+    segment_count = CASE WHEN r.recount
+        THEN (SELECT count(*) FROM conversations_transcriptsegment g WHERE g.session_id = s.id)
+        ELSE s.segment_count + r.added END
+FROM jsonb_to_recordset(%s::jsonb) AS r(
+    id uuid, started_at timestamptz, first_received_at timestamptz,
+    last_received_at timestamptz, min_start_s float8, max_end_s float8, version int,
+    added int, recount bool)
+WHERE s.id = r.id AND s.version = r.version
+"""
+
+
+def _track_record(track: Track) -> dict[str, Any]:
+    return {
+        "id": track.id,
+        "started_at": track.started_at,
+        "first_received_at": track.first_received_at,
+        "last_received_at": track.last_received_at,
+        "min_start_s": track.min_start_s,
+        "max_end_s": track.max_end_s,
+        "version": track.version,
+    }
+
+
+def _json(records: Iterable[dict[str, Any]]) -> str:
+    return orjson.dumps(list(records)).decode()

@@ -1,0 +1,75 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connections
+from django.test import Client
+
+from omibackend.core import hints, leased
+from tests.sender import Sender
+from webhooks import endpoints
+from webhooks.models import Endpoint
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
+PAYLOADS = Path(__file__).parent / "payloads"
+
+
+def payload(name: str) -> Any:
+    """`omi/memory_created__full` -> the recorded or documented body."""
+    return json.loads((PAYLOADS / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_static_files() -> None:
+    """Pages render without `collectstatic`."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(autouse=True)
+def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """An empty Redis, empty process caches, and one connection for both aliases."""
+    endpoints.cache.clear()
+    hints.breaker.reset()
+    if not DATABASE_FIXTURES & set(request.fixturenames):
+        yield
+        return
+    for name in DATABASE_FIXTURES & set(request.fixturenames):
+        request.getfixturevalue(name)
+    hints.client().flushdb()
+    own = connections["ingest"]
+    connections["ingest"] = connections["default"]
+    yield
+    connections["ingest"] = own
+
+
+@pytest.fixture
+def owner(db: None) -> Any:
+    return get_user_model().objects.create_user("nadia@example.org", "a long enough passphrase")
+
+
+@pytest.fixture
+def staff(db: None) -> Any:
+    return get_user_model().objects.create_superuser("staff@example.org", "a long passphrase too")
+
+
+@pytest.fixture
+def omi(owner: Any) -> Sender:
+    """Omi, posting to an endpoint of the owner's."""
+    endpoint = Endpoint(owner=owner, provider="omi", name="Nadia's Omi")
+    token = endpoint.new_token()
+    endpoint.save()
+    return Sender(Client(), endpoint, token)
+
+
+def work(*lanes: str) -> None:
+    """What the workers would do: each lane drained, without waiting for RQ."""
+    for lane in lanes or ("inbox", "ai"):
+        leased.drain(lane)

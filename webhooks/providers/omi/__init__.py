@@ -1,0 +1,27 @@
+"""Omi, the wearable: realtime transcripts, memories, day summaries, audio.
+
+What Omi reads back (https://docs.omi.me/doc/developer/apps/Integrations): the status must be
+exactly 200 and the body a JSON object; a `message` of more than five characters is pushed to
+the phone. So an answer is `{}` unless there is a real reply.
+"""
+
+from webhooks.providers.base import Provider
+from webhooks.providers.omi.samples import samples
+from webhooks.providers.omi.wire import check, is_signed, parse, respond, verify
+from webhooks.providers.omi.work import handle_many
+
+OMI = Provider(
+    name="omi",
+    label="Omi",
+    icon="mic",
+    content_types=("application/json", "application/octet-stream"),
+    is_signed=is_signed,
+    verify=verify,
+    parse=parse,
+    handle_many=handle_many,
+    respond=respond,
+    check=check,
+    samples=samples,
+    gives_up="Omi switches a developer webhook off after 100 failures in a row.",
+    gives_up_after=100,
+)

@@ -1,0 +1,141 @@
+"""Omi on the wire: its signature, its events by shape, and the answer that it reads."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from omibackend.accounts.services import preferences_of
+
+from conversations import listening, replies
+from omibackend.core.errors import Refused
+from omibackend.core.logging import logger
+from webhooks import signatures
+from webhooks.endpoints import KnownEndpoint
+from webhooks.providers.base import Incoming, Parsed, Stored, parse_json
+from webhooks.providers.omi.events import (
+    AUDIO,
+    COMBINED,
+    DAY_SUMMARY,
+    MEMORY,
+    NOTHING_TO_DO,
+    REALTIME,
+)
+from webhooks.providers.omi.words import batch_of, raw_segments, uid_of
+from webhooks.signatures import Verdict
+
+SIGNATURE = "x-omi-signature"
+log = logger("omi")
+
+
+def is_signed(incoming: Incoming) -> bool:
+    return SIGNATURE in incoming.headers
+
+
+def verify(incoming: Incoming, secrets: Sequence[str]) -> Verdict:
+    return signatures.omi_v1(
+        incoming.headers[SIGNATURE],
+        uid=incoming.query.get("uid", ""),
+        body=incoming.body,
+        secrets=secrets,
+        now_s=datetime.now(UTC).timestamp(),
+    )
+
+
+def parse(incoming: Incoming) -> Parsed:
+    if incoming.content_type == "application/octet-stream":
+        return Parsed(AUDIO, counted=True)
+    payload = parse_json(incoming.body)
+    event = event_of(payload, incoming)
+    headers = incoming.headers
+    return Parsed(
+        event=event or headers.get("x-omi-event", NOTHING_TO_DO)[:40],
+        payload=payload,
+        dedup_key=headers.get("idempotency-key") or headers.get("x-omi-delivery") or None,
+        ignored=event is None,
+    )
+
+
+def event_of(payload: Any, incoming: Incoming) -> str | None:
+    """Which of Omi's events a body is, by its shape; None: one that we do not use."""
+    if isinstance(payload, list):
+        return REALTIME
+    if not isinstance(payload, dict):
+        raise Refused(400, "unrecognised", "Omi sends a JSON object or a list of segments.")
+    if isinstance(payload.get("structured"), dict):
+        return COMBINED if "segments" in payload else MEMORY
+    if isinstance(payload.get("segments"), list):
+        return REALTIME
+    if isinstance(payload.get("summary_json"), dict):
+        return DAY_SUMMARY
+    if "x-omi-event" in incoming.headers or (
+        "segments" not in payload and incoming.query.get("session_id")
+    ):
+        return None
+    raise Refused(
+        400,
+        "unrecognised",
+        "None of Omi's payloads: expected `segments`, `structured` or `summary_json`.",
+    )
+
+
+def respond(
+    endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, stored: Stored | None
+) -> HttpResponse:
+    answer: dict[str, Any] = {}
+    if stored and not stored.fresh:
+        answer["duplicate"] = True
+        message = replies.spoken_for(stored.id)
+    elif stored and parsed.event in (REALTIME, COMBINED):
+        message = _reply_or_none(endpoint, incoming, parsed, stored)
+    else:
+        message = None
+    if message:
+        answer["message"] = message
+    response = HttpResponse(orjson.dumps(answer), content_type="application/json")
+    if stored:
+        response["X-Delivery-ID"] = str(stored.id)
+    return response
+
+
+def _reply_or_none(
+    endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, stored: Stored
+) -> str | None:
+    """The delivery is stored and its job is on the way: a reply that fails costs the sender
+    nothing, and the job asks again."""
+    try:
+        return reply(endpoint, incoming, parsed, stored)
+    except Exception as error:
+        log.warning("no reply in the answer", exc_info=error)
+        return None
+
+
+def reply(
+    endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, stored: Stored
+) -> str | None:
+    """The spoken question's answer if these words complete one and it is ready in time."""
+    if not settings.ENABLE_CONTEXT_ACTIVATION:
+        return None
+    segments = raw_segments(parsed.payload)
+    if not listening.could_matter(
+        endpoint.owner_id, uid_of(parsed.payload, incoming.query), segments
+    ):
+        return None
+    batch = batch_of(
+        parsed.payload,
+        query=incoming.query,
+        owner_id=endpoint.owner_id,
+        delivery_id=stored.id,
+        received_at=datetime.now(UTC),
+    )
+    question = listening.hear_now(batch, preferences_of(endpoint.owner_id))
+    if question is None:
+        return None
+    return replies.answer_now(question, budget_s=settings.OMI_REPLY_BUDGET_MS / 1000)
+
+
+def check(request: HttpRequest) -> HttpResponse:
+    """Omi's "Setup completed" URL."""
+    return HttpResponse(b'{"is_setup_completed":true}', content_type="application/json")

@@ -1,0 +1,85 @@
+"""What was said: Omi's segments as our transcript takes them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from conversations.identity import Batch, Segment, segment_key
+from webhooks.providers.omi import payloads as shapes
+
+SEGMENTS = TypeAdapter(list[shapes.Segment])
+
+
+def batch_of(
+    payload: Any,
+    *,
+    query: Any,
+    owner_id: int,
+    delivery_id: UUID,
+    received_at: datetime,
+) -> Batch:
+    """The words of a realtime transcript: an object with `segments`, or the bare list."""
+    uid = uid_of(payload, query)
+    session_id = _session_id(payload, query)
+    found = SEGMENTS.validate_python(raw_segments(payload))
+    return Batch(
+        owner_id=owner_id,
+        uid=uid,
+        # Omi's own session_id is always the uid. Another one names a session for good.
+        sender_session_id=session_id if session_id != uid else None,
+        segments=segments_of(found, origin=delivery_id),
+        delivery_id=delivery_id,
+        received_at=received_at,
+    )
+
+
+def raw_segments(payload: Any) -> list[Any]:
+    found = payload if isinstance(payload, list) else payload.get("segments")
+    return found if isinstance(found, list) else []
+
+
+def segments_of(found: Iterable[shapes.Segment], *, origin: UUID | str) -> tuple[Segment, ...]:
+    """Segments with words. `origin` names those that have neither an id nor a time."""
+    spoken = [(position, item) for position, item in enumerate(found) if item.text.strip()]
+    return tuple(_segment(item, origin=origin, position=position) for position, item in spoken)
+
+
+def _segment(item: shapes.Segment, *, origin: UUID | str, position: int) -> Segment:
+    text, speaker = item.text.strip(), item.speaker or ""
+    key = segment_key(
+        item.id or "",
+        start_s=item.start,
+        speaker=speaker,
+        text=text,
+        origin=origin,
+        position=position,
+    )
+    return Segment(
+        key=key,
+        text=text,
+        speaker=speaker,
+        speaker_id=item.speaker_id,
+        speaker_name=item.speaker_name or "",
+        is_user=item.is_user,
+        person_id=item.person_id or "",
+        start_s=item.start,
+        end_s=item.end,
+    )
+
+
+def uid_of(payload: Any, query: Any) -> str:
+    body = payload if isinstance(payload, dict) else {}
+    return _identifier(query.get("uid") or body.get("uid") or body.get("session_id"))
+
+
+def _session_id(payload: Any, query: Any) -> str | None:
+    body = payload if isinstance(payload, dict) else {}
+    return _identifier(body.get("session_id") or query.get("session_id")) or None
+
+
+def _identifier(value: Any) -> str:
+    text = str(value) if isinstance(value, str | int) else ""
+    return text.replace("\x00", "\ufffd").strip()[:128]

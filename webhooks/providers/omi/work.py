@@ -1,0 +1,209 @@
+"""What Omi's deliveries become: transcripts, memories, action items, events."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
+from memories.services import save_memory
+from pydantic import ValidationError
+
+from conversations import listening, sessions
+from conversations.finals import replace_transcript
+from conversations.identity import Batch, Segment
+from omibackend.core.errors import SetAside, describe
+from omibackend.core.leased import Became
+from webhooks.models import Delivery
+from webhooks.providers.omi import payloads as shapes
+from webhooks.providers.omi.events import COMBINED, DAY_SUMMARY, REALTIME
+from webhooks.providers.omi.words import batch_of, segments_of, uid_of
+
+
+def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
+    """Transcripts of many deliveries in a few statements. Anything else, and what does not
+    parse, is left out of a bulk and worked alone: memories take locks of their own."""
+    if len(deliveries) == 1:
+        return {deliveries[0].pk: _handle(deliveries[0])}
+    batches = []
+    for delivery in deliveries:
+        if delivery.event == REALTIME:
+            with suppress(ValidationError):
+                batches.append(_stored_batch(delivery))
+    return _hear(batches)
+
+
+def _handle(delivery: Delivery) -> Became:
+    """One delivery of any event. Memories come before words in every transaction: two that
+    took these locks in different orders would wait for each other."""
+    became: Became = []
+    try:
+        if delivery.event != REALTIME:
+            became += _remember(delivery)
+        if delivery.event in (REALTIME, COMBINED):
+            became += _hear([_stored_batch(delivery)])[delivery.pk]
+    except ValidationError as error:
+        raise SetAside(describe(error)) from error
+    return became
+
+
+def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
+    became = sessions.add_batches(batches)
+    if settings.ENABLE_CONTEXT_ACTIVATION:
+        listening.hear_later(batches)
+    return became
+
+
+def _stored_batch(delivery: Delivery) -> Batch:
+    return batch_of(
+        orjson.loads(delivery.raw()),
+        query=delivery.query,
+        owner_id=delivery.endpoint.owner_id,
+        delivery_id=delivery.pk,
+        received_at=delivery.received_at,
+    )
+
+
+def _remember(delivery: Delivery) -> Became:
+    payload = orjson.loads(delivery.raw())
+    if delivery.event == DAY_SUMMARY:
+        return _day_summary(delivery, shapes.DaySummary.model_validate(payload["summary_json"]))
+    return _conversation(delivery, payload, shapes.Conversation.model_validate(payload))
+
+
+def _conversation(
+    delivery: Delivery, payload: dict[str, Any], conversation: shapes.Conversation
+) -> Became:
+    """A memory, and the final transcript in place of the live one.
+
+    A discarded conversation is one that Omi found nothing in: its words replace the live
+    ones, and no memory is made of it.
+    """
+    owner_id = delivery.endpoint.owner_id
+    became: Became = []
+    segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
+    if not conversation.discarded:
+        became += save_memory(
+            owner_id=owner_id,
+            incoming=_memory(conversation, segments, delivery.received_at),
+            delivery_id=delivery.pk,
+        )
+    if conversation.id is not None and (segments or not conversation.discarded):
+        became += replace_transcript(
+            owner_id=owner_id,
+            uid=uid_of(payload, delivery.query),
+            conversation_id=conversation.id,
+            title=conversation.structured.title[:200],
+            language=(conversation.language or "")[:16],
+            started_at=conversation.started_at,
+            finished_at=conversation.finished_at,
+            segments=segments,
+            delivery_id=delivery.pk,
+        )
+    return became
+
+
+def _memory(
+    conversation: shapes.Conversation, segments: tuple[Segment, ...], received_at: datetime
+) -> IncomingMemory:
+    structured = conversation.structured
+    results = (
+        conversation.apps_results or conversation.apps_response or conversation.plugins_results
+    )
+    return IncomingMemory(
+        kind="conversation",
+        source=(conversation.source or "omi")[:40],
+        source_id=conversation.id,
+        title=structured.title[:500],
+        text=structured.overview,
+        category=(structured.category or "other")[:40],
+        emoji=structured.emoji[:16],
+        language=(conversation.language or "")[:16],
+        occurred_at=conversation.started_at or conversation.created_at or received_at,
+        finished_at=conversation.finished_at,
+        action_items=tuple(
+            IncomingActionItem(
+                description=item.description.strip(),
+                completed=item.completed,
+                completed_at=item.completed_at,
+                due_at=item.due_at,
+            )
+            for item in structured.action_items
+            if item.description.strip()
+        ),
+        events=tuple(
+            IncomingEvent(
+                title=event.title[:500],
+                description=event.description,
+                starts_at=event.start,
+                duration_minutes=event.duration,
+            )
+            for event in structured.events
+            if event.start
+        ),
+        photos=tuple(_photo(photo) for photo in conversation.photos if not photo.discarded),
+        details={
+            "sections": [section.model_dump(mode="json") for section in structured.sections],
+            "app_results": [result.model_dump(mode="json") for result in results],
+            "address": conversation.geolocation.address if conversation.geolocation else "",
+        },
+        segment_keys=tuple(segment.key for segment in segments),
+        quote=" ".join(segment.text for segment in segments)[:2000],
+    )
+
+
+def _photo(photo: shapes.Photo) -> IncomingPhoto:
+    _, _, encoded = photo.base64.rpartition(",")  # also takes a data: URL
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        content = b""
+    return IncomingPhoto(
+        source_id=photo.id,
+        description=photo.description,
+        taken_at=photo.created_at,
+        content=content,
+    )
+
+
+def _day_summary(delivery: Delivery, summary: shapes.DaySummary) -> Became:
+    """The day's summary is a memory of its own kind. Its action items are those of its
+    conversations again, so none are made."""
+    parts = {
+        "highlights": summary.highlights,
+        "decisions": summary.decisions_made,
+        "unresolved_questions": summary.unresolved_questions,
+        "knowledge_nuggets": summary.knowledge_nuggets,
+    }
+    incoming = IncomingMemory(
+        kind="day_summary",
+        source="omi_day_summary",
+        source_id=summary.id or summary.date,
+        title=summary.headline[:500],
+        text=summary.overview,
+        category="daily",
+        emoji=summary.day_emoji[:16],
+        language="",
+        occurred_at=summary.created_at or delivery.received_at,
+        finished_at=None,
+        action_items=(),
+        events=(),
+        photos=(),
+        details={
+            "date": summary.date,
+            **{
+                name: [item.model_dump(mode="json") for item in items]
+                for name, items in parts.items()
+            },
+        },
+        segment_keys=(),
+        quote="",
+    )
+    return save_memory(
+        owner_id=delivery.endpoint.owner_id, incoming=incoming, delivery_id=delivery.pk
+    )
