@@ -58,7 +58,7 @@ class Engines:
     def close(self) -> None:
         """The last one out stops both. A frozen engine could not obey."""
         for name in ("postgres", "redis"):
-            self.signal(name, signal.SIGCONT)
+            self.send(name, signal.SIGCONT)
         self._holder.communicate(timeout=90)
 
     def pid(self, name: str) -> int | None:
@@ -71,7 +71,7 @@ class Engines:
             return None
         return None if state == "Z" else pid
 
-    def signal(self, name: str, signum: signal.Signals) -> None:
+    def send(self, name: str, signum: signal.Signals) -> None:
         pid = self.pid(name)
         if pid:
             os.kill(pid, signum)

@@ -185,13 +185,13 @@ def without_redis(plan: Plan, stack: Stack) -> list[Ratio]:
     cells = [Cell(f"Redis {state}", stack.url) for state in ("up", "refused", "hung")]
 
     def put(cell: Cell) -> None:
-        stack.engines.signal("redis", signal.SIGCONT)
+        stack.engines.send("redis", signal.SIGCONT)
         if cell.name == "Redis refused":
             stack.engines.stop("redis", signal.SIGKILL)
         elif stack.engines.pid("redis") is None:
             stack.engines.start()
         if cell.name == "Redis hung":
-            stack.engines.signal("redis", signal.SIGSTOP)
+            stack.engines.send("redis", signal.SIGSTOP)
 
     runs = interleaved(plan, stack, cells, before=put)
     put(Cell("Redis up", stack.url))

@@ -49,7 +49,7 @@ def batch() -> float:
     from django.db import transaction
 
     from conversations import sessions
-    from webhooks.providers.omi import batch_of
+    from webhooks.providers.omi.words import batch_of
 
     found = batch_of(
         payload(),
