@@ -1,5 +1,6 @@
 """All settings, in sections. `.env.example` lists what the environment may set."""
 
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -113,7 +114,7 @@ INSTALLED_APPS = [
 
 # What a sender waits for runs through the first three only: the page classes step aside
 # for paths under WEBHOOK_PATHS (core.middleware).
-WEBHOOK_PATHS = ("/webhooks/", "/omi-webhook")
+WEBHOOK_PATHS = re.compile(r"/webhooks/|/omi-webhook/?$")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
     "omibackend.core.middleware.Failures",

@@ -83,7 +83,7 @@ class Page:
     get_response: GetResponse
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path_info.startswith(settings.WEBHOOK_PATHS):
+        if settings.WEBHOOK_PATHS.match(request.path_info):
             return self.get_response(request)
         return super().__call__(request)  # type: ignore[misc]
 

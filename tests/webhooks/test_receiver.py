@@ -109,7 +109,6 @@ def test_it_keeps_equal_bodies_without_a_key_apart(omi: Sender) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"", "zero-length"),
         (b"{", "line 1"),
         (b'{"a": NaN}', "line 1"),
         (b'"\xff"', "UTF-8"),
@@ -137,6 +136,15 @@ def test_it_refuses_a_large_body_before_reading_it(omi: Sender, settings: Settin
 def test_it_wants_a_length(omi: Sender) -> None:
     response = omi.client.generic("POST", f"/webhooks/omi/{omi.token}/", b"", CONTENT_LENGTH="")
     assert response.status_code == 411
+
+
+def test_it_says_that_an_empty_body_is_empty(omi: Sender) -> None:
+    path = f"/webhooks/omi/{omi.token}/"
+    response = omi.client.generic(
+        "POST", path, b"", CONTENT_LENGTH="0", CONTENT_TYPE="application/json"
+    )
+    assert response.status_code == 400
+    assert "empty" in error_of(response)["detail"]
 
 
 def test_it_refuses_another_type(omi: Sender) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from conversations.identity import Batch, Segment, segment_key
+from conversations.identity import Batch, Segment, keyed
 from webhooks.providers.omi import payloads as shapes
 
 SEGMENTS = TypeAdapter(list[shapes.Segment])
@@ -43,28 +43,18 @@ def raw_segments(payload: Any) -> list[Any]:
 
 def segments_of(found: Iterable[shapes.Segment], *, origin: UUID | str) -> tuple[Segment, ...]:
     """Segments with words. `origin` names those that have neither an id nor a time."""
-    spoken = [(position, item) for position, item in enumerate(found) if item.text.strip()]
-    return tuple(_segment(item, origin=origin, position=position) for position, item in spoken)
+    return keyed((_segment(item) for item in found if item.text.strip()), origin)
 
 
-def _segment(item: shapes.Segment, *, origin: UUID | str, position: int) -> Segment:
-    text, speaker = item.text.strip(), item.speaker or ""
-    key = segment_key(
-        item.id or "",
-        start_s=item.start,
-        speaker=speaker,
-        text=text,
-        origin=origin,
-        position=position,
-    )
-    return Segment(
-        key=key,
-        text=text,
-        speaker=speaker,
+def _segment(item: shapes.Segment) -> Segment:
+    return Segment.of(
+        source_id=item.id,
+        text=item.text.strip(),
+        speaker=item.speaker or "",
         speaker_id=item.speaker_id,
         speaker_name=item.speaker_name or "",
         is_user=item.is_user,
-        person_id=item.person_id or "",
+        person_id=item.person_id,
         start_s=item.start,
         end_s=item.end,
     )
