@@ -29,7 +29,7 @@ from typing import Any, Self
 from bench.engines import ROOT, Engines
 from bench.processes import Child, Death, Keeper, send, with_environment
 
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 60.0
 POLL_S = 0.05
 PREPARE = """
 import json
@@ -97,6 +97,7 @@ class Stack:
         try:
             self._start()
         except BaseException:
+            self._show_logs()
             self.close()
             raise
         return self
