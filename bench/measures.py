@@ -156,16 +156,16 @@ def _clean(repetitions: Sequence[Loads]) -> bool:
 def against_the_peer(plan: Plan, stack: Stack) -> list[Ratio]:
     with peer(stack) as peer_url:
         cells = [
-            Cell(f"{who}, {connections} connections", url, connections)
+            Cell(f"{who}, {connections}c", url, connections)
             for who, url in (("ours", stack.url), ("peer", peer_url))
             for connections in (1, 16)
         ]
         runs = interleaved(plan, stack, cells)
     one = [
-        loads["ours, 1 connections"].p50_us / loads["peer, 1 connections"].p50_us for loads in runs
+        loads["ours, 1c"].p50_us / loads["peer, 1c"].p50_us for loads in runs
     ]
     many = [
-        loads["ours, 16 connections"].per_s / loads["peer, 16 connections"].per_s for loads in runs
+        loads["ours, 16c"].per_s / loads["peer, 16c"].per_s for loads in runs
     ]
     return [
         Ratio("ACK p50, 1 connection: ours / peer", one, 1.5, at_most=True, clean=_clean(runs)),
