@@ -8,6 +8,7 @@ can still be late speech of a session, or must belong to a conversation begun af
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,12 +95,15 @@ class Track:
     fresh: bool = False
     touched: bool = False
     absorbed: list[UUID] = field(default_factory=list)
+    before: "Track | None" = None
 
     def heard_live(self) -> bool:
         wall_s = (self.last_received_at - self.first_received_at).total_seconds()
         return wall_s >= (self.max_end_s or 0.0) - (self.min_start_s or 0.0) - LIVE_SLACK_S
 
     def take(self, piece: "Piece") -> None:
+        if not self.touched:
+            self.before = copy(self)
         self.touched = True
         self.first_received_at = min(self.first_received_at, piece.received_at)
         self.last_received_at = max(self.last_received_at, piece.received_at)
@@ -111,12 +115,14 @@ class Track:
         self.started_at = min(self.started_at, piece.began_at) if timed else piece.began_at
         self._span(piece.start_s, piece.end_s)
 
-    def reach(self, piece: "Piece") -> None:
-        """Takes in a piece told again, whose times may have been corrected."""
-        before = (self.min_start_s, self.max_end_s)
-        if piece.start_s is not None and piece.end_s is not None:
-            self._span(piece.start_s, piece.end_s)
-        self.touched = self.touched or before != (self.min_start_s, self.max_end_s)
+    def forget(self) -> None:
+        """Undoes every `take`."""
+        if self.before is not None:
+            self.started_at = self.before.started_at
+            self.first_received_at = self.before.first_received_at
+            self.last_received_at = self.before.last_received_at
+            self.min_start_s, self.max_end_s = self.before.min_start_s, self.before.max_end_s
+        self.touched = False
 
     def absorb(self, other: "Track") -> None:
         self.touched = True
@@ -176,7 +182,7 @@ def pieces_of(batch: Batch, *, gap_s: float) -> Iterator[Piece]:
     yield Piece(batch, (*group, *untimed), begin_s, end_s)
 
 
-def _apart_s(one: Track | Piece, other: Track | Piece) -> float:
+def apart_s(one: Track | Piece, other: Track | Piece) -> float:
     """The silence between the two on the sender's clock."""
     (a, b), (c, d) = _ends(one), _ends(other)
     if a is None or b is None or c is None or d is None:
@@ -195,7 +201,7 @@ def fits(piece: Piece, track: Track, *, gap_s: float) -> bool:
         return False
     if piece.start_s is None or track.max_end_s is None:
         return _silent_s(piece, track) <= gap_s
-    return _apart_s(piece, track) <= gap_s and not _began_after(piece, track)
+    return apart_s(piece, track) <= gap_s and not _began_after(piece, track)
 
 
 def _silent_s(piece: Piece, track: Track) -> float:
@@ -208,18 +214,24 @@ def _silent_s(piece: Piece, track: Track) -> float:
 def _began_after(piece: Piece, track: Track) -> bool:
     """Whether this is not late speech of the session, but the conversation after it."""
     assert piece.start_s is not None  # noqa: S101 (for the type checker)
-    assert piece.end_s is not None  # noqa: S101
     assert track.max_end_s is not None  # noqa: S101
-    since_s = (piece.received_at - track.last_received_at).total_seconds()
-    late_s = since_s + track.max_end_s - piece.end_s
+    late_s = (piece.began_at - track.started_at).total_seconds()
     if late_s > LATEST_S:
         return True
+    fell_silent_at = track.started_at + timedelta(seconds=track.max_end_s)
     return (
         piece.start_s < track.max_end_s
         and late_s > RETRIED_FOR_S
-        and since_s >= max(JITTER_S, piece.end_s - JITTER_S)
+        and late_s >= track.max_end_s - JITTER_S
+        and (piece.received_at - fell_silent_at).total_seconds() >= JITTER_S
         and track.heard_live()
     )
+
+
+def is_plain(piece: Piece, tracks: Iterable[Track], *, gap_s: float) -> bool:
+    """Whether no session but one comes into question, whoever holds which segment."""
+    near = [track for track in tracks if apart_s(piece, track) <= gap_s]
+    return len(near) == 1 and fits(piece, near[0], gap_s=gap_s)
 
 
 def sessions_for(
@@ -237,7 +249,7 @@ def sessions_for(
     chosen = [best]
     for track in fitting:
         # Sessions this close were parted for a reason: a piece that touches both joins nothing.
-        if all(_apart_s(track, other) > gap_s for other in chosen):
+        if all(apart_s(track, other) > gap_s for other in chosen):
             chosen.append(track)
     return chosen
 
@@ -251,6 +263,6 @@ def _nearest(piece: Piece, fitting: Sequence[Track]) -> Track | None:
 
 def may_be_final(piece: Piece, track: Track, *, gap_s: float) -> bool:
     """Whether the piece may be late speech of a conversation whose final transcript is here."""
-    if track.finalised_at is None or _apart_s(piece, track) > gap_s:
+    if track.finalised_at is None or apart_s(piece, track) > gap_s:
         return False
     return piece.began_at < track.finalised_at + timedelta(seconds=RETRIED_FOR_S)

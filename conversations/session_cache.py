@@ -26,26 +26,21 @@ def _key(place: Place) -> str:
 
 
 def recall(places: Sequence[Place]) -> dict[Place, list[Track]]:
-    found = hints.attempt(lambda redis: _recall(redis, places))
-    return found or {}
+    held = hints.attempt(lambda redis: redis.mget([_key(place) for place in places]))
+    return {place: _tracks(raw) for place, raw in zip(places, held or (), strict=False) if raw}
 
 
-def _recall(redis: hints.Client, places: Sequence[Place]) -> dict[Place, list[Track]]:
-    held = zip(places, redis.mget([_key(place) for place in places]), strict=True)
-    found = {place: _tracks(raw) for place, raw in held if raw}
+def remember(lists: Mapping[Place, Sequence[Track]], *, hits: int, misses: int) -> None:
+    """Also counts how often the last `recall` served: one round trip for both."""
+    hints.attempt(lambda redis: _remember(redis, lists, hits=hits, misses=misses))
+
+
+def _remember(
+    redis: hints.Client, lists: Mapping[Place, Sequence[Track]], *, hits: int, misses: int
+) -> None:
     pipeline = redis.pipeline(transaction=False)
-    pipeline.incrby(HITS, len(found))
-    pipeline.incrby(MISSES, len(places) - len(found))
-    pipeline.execute()
-    return found
-
-
-def remember(lists: Mapping[Place, Sequence[Track]]) -> None:
-    hints.attempt(lambda redis: _remember(redis, lists))
-
-
-def _remember(redis: hints.Client, lists: Mapping[Place, Sequence[Track]]) -> None:
-    pipeline = redis.pipeline(transaction=False)
+    pipeline.incrby(HITS, hits)
+    pipeline.incrby(MISSES, misses)
     for place, tracks in lists.items():
         value = orjson.dumps([_record(track) for track in tracks])
         pipeline.set(_key(place), value, ex=settings.SESSION_CACHE_TTL_SECONDS)

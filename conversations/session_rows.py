@@ -70,7 +70,7 @@ def newest(places: Sequence[Place]) -> dict[Place, list[Track]]:
         places,
         f"""
         SELECT p.place, {_COLUMNS}
-        FROM jsonb_to_recordset(%s::jsonb)
+        FROM json_to_recordset(%s::json)
             AS p(place int, owner_id int, uid text, sender_session_id text)
         CROSS JOIN LATERAL (
             SELECT * FROM conversations_omisession s
@@ -98,7 +98,7 @@ def around(spans: dict[Place, Span], *, gap_s: float, since: datetime) -> dict[P
         places,
         f"""
         SELECT p.place, {_COLUMNS}
-        FROM jsonb_to_recordset(%s::jsonb)
+        FROM json_to_recordset(%s::json)
             AS p(place int, owner_id int, uid text, from_s float8, to_s float8)
         JOIN conversations_omisession s
             ON s.owner_id = p.owner_id AND s.uid = p.uid AND s.last_received_at >= %s
@@ -129,26 +129,26 @@ class Checked(NamedTuple):
     holders: dict[str, set[UUID]]
 
 
-def check(session_ids: Sequence[UUID], asked: Iterable[tuple[UUID, str]]) -> Checked:
-    """The sessions' versions now, and which of the segment keys they hold: one round trip."""
-    pairs = list(asked)
+def check(asked: Sequence[tuple[UUID, Collection[str]]]) -> Checked:
+    """Of each session its version now, and which of these segment keys it holds."""
+    found = Checked({}, {})
+    if not asked:
+        return found
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT s.id, s.version, NULL FROM conversations_omisession s
-            WHERE s.id = ANY(%s::uuid[])
+            SELECT id, version, NULL FROM conversations_omisession WHERE id = ANY(%s::uuid[])
             UNION ALL
             SELECT g.session_id, NULL, g.key
-            FROM unnest(%s::uuid[], %s::text[]) AS p(session_id, key)
-            JOIN conversations_transcriptsegment g USING (session_id, key)
+            FROM json_to_recordset(%s::json) AS a(id uuid, keys text[])
+            CROSS JOIN unnest(a.keys) AS k
+            JOIN conversations_transcriptsegment g ON g.session_id = a.id AND g.key = k
             """,
             [
-                [str(pk) for pk in session_ids],
-                [str(pk) for pk, _ in pairs],
-                [key for _, key in pairs],
+                [str(pk) for pk, _ in asked],
+                _json({"id": pk, "keys": list(keys)} for pk, keys in asked if keys),
             ],
         )
-        found = Checked({}, {})
         for pk, version, key in cursor:
             if key is None:
                 found.versions[pk] = version
@@ -184,7 +184,7 @@ def insert(tracks: Iterable[tuple[Place, Track]]) -> None:
             INSERT INTO conversations_omisession
                 (id, owner_id, uid, sender_session_id, started_at, first_received_at,
                  last_received_at, min_start_s, max_end_s, version)
-            SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r(
+            SELECT * FROM json_to_recordset(%s::json) AS r(
                 id uuid, owner_id int, uid text, sender_session_id text, started_at timestamptz,
                 first_received_at timestamptz, last_received_at timestamptz,
                 min_start_s float8, max_end_s float8, version int)
@@ -213,8 +213,15 @@ def move(old: UUID, new: UUID) -> None:
         cursor.execute("DELETE FROM conversations_omisession WHERE id = %s", [old])
 
 
-def upsert(rows: Iterable[SegmentRow]) -> list[tuple[UUID, str, bool]]:
-    """Writes what is new or newer; returns (session, key, was inserted) of what it wrote.
+class Written(NamedTuple):
+    """What was written of a session's segments, and how many of them are new."""
+
+    keys: set[str]
+    added: int
+
+
+def upsert(rows: Iterable[SegmentRow]) -> dict[UUID, Written]:
+    """Writes what is new or newer; returns what it wrote, by session.
 
     Of one segment told twice, the telling received last stands, in whatever order they come.
     """
@@ -224,19 +231,20 @@ def upsert(rows: Iterable[SegmentRow]) -> list[tuple[UUID, str, bool]]:
         if held is None or row.received_at >= held.received_at:
             newest_rows[row.session_id, row.segment.key] = row
     if not newest_rows:
-        return []
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(_UPSERT, [_json(_segment_record(row) for row in newest_rows.values())])
-        return [(session_id, key, new) for session_id, key, new in cursor]
+        return {pk: Written(set(keys), added) for pk, keys, added in cursor}
 
 
 _UPSERT = """
+WITH written AS (
 INSERT INTO conversations_transcriptsegment AS t
     (session_id, key, text, speaker, speaker_id, speaker_name, is_user, person_id,
      start_s, end_s, final, received_at, delivery_id)
 SELECT session_id, key, text, speaker, speaker_id, speaker_name, is_user, person_id,
      start_s, end_s, final, received_at, delivery_id
-FROM jsonb_to_recordset(%s::jsonb) AS r(
+FROM json_to_recordset(%s::json) AS r(
     session_id uuid, key text, text text, speaker text, speaker_id bigint, speaker_name text,
     is_user bool, person_id text, start_s float8, end_s float8, final bool,
     received_at timestamptz, delivery_id uuid)
@@ -251,7 +259,9 @@ WHERE (excluded.final OR NOT t.final AND excluded.received_at >= t.received_at)
     IS DISTINCT FROM
         (excluded.text, excluded.speaker, excluded.speaker_id, excluded.speaker_name,
          excluded.is_user, excluded.person_id, excluded.start_s, excluded.end_s, excluded.final)
-RETURNING session_id, key, xmax = 0
+RETURNING session_id, key, xmax = 0 AS new
+)
+SELECT session_id, array_agg(key), count(*) FILTER (WHERE new) FROM written GROUP BY session_id
 """
 
 
@@ -299,7 +309,7 @@ UPDATE conversations_omisession s SET
     segment_count = CASE WHEN r.recount
         THEN (SELECT count(*) FROM conversations_transcriptsegment g WHERE g.session_id = s.id)
         ELSE s.segment_count + r.added END
-FROM jsonb_to_recordset(%s::jsonb) AS r(
+FROM json_to_recordset(%s::json) AS r(
     id uuid, started_at timestamptz, first_received_at timestamptz,
     last_received_at timestamptz, min_start_s float8, max_end_s float8, version int,
     added int, recount bool)

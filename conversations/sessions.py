@@ -1,6 +1,6 @@
 """Live speech goes into sessions: many deliveries at once, in any order, as often as they come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,13 +17,15 @@ from conversations.identity import (
     Piece,
     Segment,
     Track,
+    apart_s,
+    is_plain,
     may_be_final,
     pieces_of,
     sessions_for,
     span_of,
 )
 from conversations.session_cache import cache_counts
-from conversations.session_rows import Place, SegmentRow, Span
+from conversations.session_rows import Place, SegmentRow, Span, Written
 from conversations.words import share_found, words_of
 from omibackend.core.ids import uuid7
 from omibackend.core.leased import Became
@@ -42,12 +44,17 @@ class Board:
     place: Place
     batches: list[Batch] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
+    unsure: list[Piece] = field(default_factory=list)
     tracks: list[Track] = field(default_factory=list)
     head_id: UUID | None = None
+    recalled: bool = False
 
     def hold(self, tracks: list[Track]) -> None:
         self.tracks = tracks
         self.head_id = tracks[0].id if tracks else None
+        gap_s = settings.SESSION_GAP_SECONDS
+        if self.place.sender_session_id is None:
+            self.unsure = [p for p in self.pieces if not is_plain(p, tracks, gap_s=gap_s)]
 
     def span(self) -> Span | None:
         timed = [
@@ -58,6 +65,17 @@ class Board:
         if not timed:
             return None
         return Span(min(start for start, _ in timed), max(end for _, end in timed))
+
+    def keys_near(self, track: Track) -> set[str]:
+        """The segments that it matters of whether this session holds them. One told again has
+        its old time: only sessions near that can hold it."""
+        gap_s = settings.SESSION_GAP_SECONDS
+        return {
+            segment.key
+            for piece in self.unsure
+            if apart_s(piece, track) <= gap_s
+            for segment in piece.segments
+        }
 
     def heard_since(self) -> datetime:
         return min(batch.received_at for batch in self.batches) - timedelta(seconds=LATEST_S)
@@ -125,7 +143,8 @@ def _load(boards: Sequence[Board]) -> dict[str, set[UUID]]:
     recalled = session_cache.recall([board.place for board in boards])
     for board in boards:
         board.hold(recalled.get(board.place, []))
-    _read(board for board in boards if board.place not in recalled or not board.holds_all())
+        board.recalled = board.place in recalled and board.holds_all()
+    _read(board for board in boards if not board.recalled)
     checked = _check(boards)
     old = [
         board
@@ -144,6 +163,7 @@ def _read(boards: Iterable[Board]) -> None:
         return
     found = session_rows.newest([board.place for board in wanted])
     for board in wanted:
+        board.recalled = False
         board.hold(found[board.place])
     spans = {
         board.place: span for board in wanted if not board.holds_all() and (span := board.span())
@@ -157,13 +177,9 @@ def _read(boards: Iterable[Board]) -> None:
 
 
 def _check(boards: Iterable[Board]) -> session_rows.Checked:
-    ids: list[UUID] = []
-    asked: list[tuple[UUID, str]] = []
-    for board in boards:
-        ids += [track.id for track in board.tracks]
-        keys = {segment.key for batch in board.batches for segment in batch.segments}
-        asked += [(track.id, key) for track in board.tracks for key in keys]
-    return session_rows.check(ids, asked) if ids else session_rows.Checked({}, {})
+    return session_rows.check(
+        [(track.id, board.keys_near(track)) for board in boards for track in board.tracks]
+    )
 
 
 def _finals(boards: Iterable[Board]) -> dict[UUID, list[Segment]]:
@@ -198,14 +214,14 @@ def _place_pieces(
             places.append((done.id, "already final"))
             continue
         track = _track_for(piece, board, knowing, outcome)
-        if track.id in knowing and all(track.id in holders.get(s.key, ()) for s in piece.segments):
-            track.reach(piece)  # said before: it was not heard just now
-        else:
-            track.take(piece)
+        track.take(piece)
         places.append((track.id, ""))
+        pk, received_at = track.id, piece.received_at
         for segment in piece.segments:
-            outcome.rows.append(SegmentRow(track.id, segment, piece.received_at, delivery_id))
-            holders.setdefault(segment.key, set()).add(track.id)
+            outcome.rows.append(SegmentRow(pk, segment, received_at, delivery_id))
+        if board.unsure:
+            for segment in piece.segments:
+                holders.setdefault(segment.key, set()).add(pk)
 
 
 def _already_final(
@@ -253,42 +269,52 @@ def _track_for(piece: Piece, board: Board, knowing: set[UUID], outcome: Outcome)
     return kept
 
 
-def _write(boards: Iterable[Board], outcome: Outcome) -> dict[tuple[UUID, str], bool]:
-    """Returns which segments were written, and whether each was new."""
-    for board in boards:
-        _bump_head(board)
+def _write(boards: Iterable[Board], outcome: Outcome) -> dict[UUID, Written]:
     tracks = [(board.place, track) for board in boards for track in board.tracks if track.touched]
     session_rows.insert((place, track) for place, track in tracks if track.fresh)
     for _, track in tracks:
         for old in track.absorbed:
             session_rows.move(old, track.id)
-    rows = [row._replace(session_id=outcome.final_id(row.session_id)) for row in outcome.rows]
-    written = {(pk, key): new for pk, key, new in session_rows.upsert(rows)}
-    added: dict[UUID, int] = {}
-    for (pk, _), new in written.items():
-        added[pk] = added.get(pk, 0) + new
-    session_rows.update((track, added.get(track.id, 0)) for _, track in tracks)
+    rows = outcome.rows
+    if outcome.merged:
+        rows = [row._replace(session_id=outcome.final_id(row.session_id)) for row in rows]
+    written = session_rows.upsert(rows)
+    for board in boards:
+        _settle(board, changed=written.keys())
+    session_rows.update(
+        (track, written[track.id].added if track.id in written else 0)
+        for board in boards
+        for track in board.tracks
+        if track.touched
+    )
     return written
 
 
-def _bump_head(board: Board) -> None:
-    """Each write bumps the session that it found to be the newest (see session_cache)."""
+def _settle(board: Board, *, changed: Collection[UUID]) -> None:
+    """A session that was only told again what it held was not heard just now: it stays as it was.
+
+    Each write bumps the session that it found to be the newest (see session_cache).
+    """
+    for track in board.tracks:
+        if not (track.id in changed or track.fresh or track.absorbed):
+            track.forget()
     if any(track.touched for track in board.tracks):
         for track in board.tracks:
             track.touched = track.touched or track.id == board.head_id
 
 
-def _remember(boards: Iterable[Board]) -> None:
+def _remember(boards: Sequence[Board]) -> None:
     lists = {}
     for board in boards:
         tracks = sorted(board.tracks, key=lambda t: (t.last_received_at, t.id), reverse=True)
         for track in tracks:
             track.version += track.touched
         lists[board.place] = tracks[: session_rows.NEWEST]
-    session_cache.remember(lists)
+    hits = sum(board.recalled for board in boards)
+    session_cache.remember(lists, hits=hits, misses=len(boards) - hits)
 
 
-def _became(batch: Batch, outcome: Outcome, written: dict[tuple[UUID, str], bool]) -> Became:
+def _became(batch: Batch, outcome: Outcome, written: dict[UUID, Written]) -> Became:
     became = {}
     for session_id, how in outcome.went_to.get(batch.delivery_id, ()):
         pk = outcome.final_id(session_id)
@@ -300,8 +326,8 @@ def _became(batch: Batch, outcome: Outcome, written: dict[tuple[UUID, str], bool
     return list(became.values())
 
 
-def _how(batch: Batch, pk: UUID, outcome: Outcome, written: dict[tuple[UUID, str], bool]) -> str:
+def _how(batch: Batch, pk: UUID, outcome: Outcome, written: dict[UUID, Written]) -> str:
     if outcome.made_by.get(pk) == batch.delivery_id:
         return "created"
-    changed = any((pk, segment.key) in written for segment in batch.segments)
+    changed = pk in written and any(segment.key in written[pk].keys for segment in batch.segments)
     return "updated" if changed else "unchanged"

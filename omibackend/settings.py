@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from omibackend import env
 from omibackend.core import logging as core_logging
+from omibackend.unfold import THEME_HASH
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"
@@ -71,7 +72,6 @@ CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_NAME = "omi_session"
 CSRF_COOKIE_NAME = "omi_csrf"
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -79,7 +79,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         # Alpine, which unfold's sidebar and dialogs run on, compiles its expressions.
         "script-src": [SELF, UNSAFE_EVAL],
-        "style-src": [SELF],
+        # The colours that unfold prints into the page.
+        "style-src": [SELF, f"'{THEME_HASH}'"],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -174,15 +175,14 @@ DATABASES = {
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": CACHE_URL,
-        "KEY_PREFIX": "cache",
-    }
+_cache: dict[str, object] = {
+    "BACKEND": "omibackend.core.cache.HintCache",
+    "LOCATION": CACHE_URL,
+    "KEY_PREFIX": "cache",
 }
+CACHES = {"default": _cache}
 if urlsplit(CACHE_URL).scheme:
-    CACHES["default"]["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    _cache["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or VAR_DIR / "media")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -208,6 +208,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # --- background work --------------------------------------------------------
 ENABLE_BACKGROUND_JOBS = env.flag(
@@ -287,11 +288,3 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT = "j M Y, H:i:s"
-
-# --- admin ------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "omibackend",
-    "SITE_HEADER": "omibackend",
-    "SITE_SUBHEADER": "Webhooks in, nothing lost",
-    "SITE_SYMBOL": "vital_signs",
-}

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
 from django.test import Client
 
 from webhooks.models import Delivery, Endpoint
@@ -35,7 +34,7 @@ class Sender:
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         content_type: str = "application/json",
-    ) -> HttpResponse:
+    ) -> Any:
         raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         params = {"uid": self.uid} if query is None else query
         return self.client.post(

@@ -93,7 +93,8 @@ def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
     scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer" and bearer:
         return bearer.strip()
-    return request.META.get("HTTP_X_WEBHOOK_TOKEN") or request.GET.get("token")
+    header = request.META.get("HTTP_X_WEBHOOK_TOKEN")
+    return str(header or request.GET.get("token") or "") or None
 
 
 def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
@@ -155,9 +156,7 @@ def check_rate(endpoint: KnownEndpoint) -> None:
         return
     now_s = int(time.time())
     key = f"rate:{endpoint.id}:{now_s // 60}"
-    counted = hints.attempt(
-        lambda redis: redis.pipeline(transaction=False).incr(key).expire(key, 120).execute()
-    )
+    counted = hints.together(lambda pipe: (pipe.incr(key), pipe.expire(key, 120)))
     if counted and counted[0] > limit:
         raise Refused(
             429,

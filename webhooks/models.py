@@ -85,6 +85,10 @@ class Delivery(Leased):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        permissions = [
+            ("view_delivery_body", "Can read the body of a delivery"),
+            ("replay_delivery", "Can replay a delivery"),
+        ]
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(

@@ -97,7 +97,7 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         body=request.body,
         content_type=content_type,
         headers=masked_headers(request.META),
-        query={name: value for name, value in request.GET.items() if name != "token"},
+        query={name: str(value) for name, value in request.GET.items() if name != "token"},
         remote_addr=remote_addr(request),
     )
 
@@ -208,11 +208,9 @@ def _database_down(
 
 def _count(endpoint: KnownEndpoint, parsed: Parsed, incoming: Incoming) -> None:
     key = f"counted:{endpoint.id}"
-    hints.attempt(
-        lambda redis: (
-            redis.pipeline(transaction=False)
-            .hincrby(key, f"{parsed.event}:requests", 1)
-            .hincrby(key, f"{parsed.event}:bytes", len(incoming.body))
-            .execute()
+    hints.together(
+        lambda pipe: (
+            pipe.hincrby(key, f"{parsed.event}:requests", 1),
+            pipe.hincrby(key, f"{parsed.event}:bytes", len(incoming.body)),
         )
     )

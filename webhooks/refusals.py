@@ -48,16 +48,14 @@ def note(endpoint_id: UUID | None, refused: Refused, incoming: Incoming | None) 
         "headers": dict(incoming.headers) if incoming else {},
     }
     samples, times = f"refused:{endpoint_id}", f"refused_at:{endpoint_id}"
-    hints.attempt(
-        lambda redis: (
-            redis.pipeline(transaction=False)
-            .lpush(samples, orjson.dumps(sample))
-            .ltrim(samples, 0, SAMPLES - 1)
-            .expire(samples, KEPT_S)
-            .lpush(times, now_s)
-            .ltrim(times, 0, TIMES_KEPT - 1)
-            .expire(times, KEPT_S)
-            .execute()
+    hints.together(
+        lambda pipe: (
+            pipe.lpush(samples, orjson.dumps(sample)),
+            pipe.ltrim(samples, 0, SAMPLES - 1),
+            pipe.expire(samples, KEPT_S),
+            pipe.lpush(times, now_s),
+            pipe.ltrim(times, 0, TIMES_KEPT - 1),
+            pipe.expire(times, KEPT_S),
         )
     )
 

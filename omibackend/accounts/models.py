@@ -1,6 +1,7 @@
 import re
+from datetime import datetime
 from typing import Any, ClassVar
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.exceptions import ValidationError
@@ -89,3 +90,13 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"Preferences of {self.user}"
+
+    def is_quiet(self, at: datetime) -> bool:
+        """Whether `at` falls into the quiet hours on the person's own clock."""
+        start, end = self.quiet_hours_start, self.quiet_hours_end
+        if start is None or end is None or start == end:
+            return False
+        local = at.astimezone(ZoneInfo(self.time_zone)).time()
+        if start < end:
+            return start <= local < end
+        return local >= start or local < end

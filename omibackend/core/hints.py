@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -70,3 +71,14 @@ def attempt(command: Callable[[Client], T]) -> T | None:
         breaker.trip()
         log.warning("redis unavailable", extra={"error_class": type(error).__name__})
         return None
+
+
+def together(fill: Callable[[Pipeline], object]) -> list[Any] | None:
+    """Several commands in one round trip: their results, or None."""
+
+    def run(redis: Client) -> list[Any]:
+        pipeline = redis.pipeline(transaction=False)
+        fill(pipeline)
+        return list(pipeline.execute())
+
+    return attempt(run)

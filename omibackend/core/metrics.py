@@ -38,19 +38,17 @@ class Tally:
         if not counts:
             return
         key = _key(int(time.time()))
-        hints.attempt(lambda redis: _store(redis, key, counts))
+        hints.together(
+            lambda pipe: (
+                *(pipe.hincrby(key, name, count) for name, count in counts.items()),
+                pipe.expire(key, KEPT_S),
+            )
+        )
 
     def _run(self) -> None:
         while True:
             time.sleep(FLUSH_S)
             self.flush()
-
-
-def _store(redis: "hints.Client", key: str, counts: Counter[str]) -> None:
-    pipeline = redis.pipeline(transaction=False)
-    for name, count in counts.items():
-        pipeline.hincrby(key, name, count)
-    pipeline.expire(key, KEPT_S).execute()
 
 
 @cache
@@ -90,20 +88,13 @@ def answers(hours: float = 24) -> list[Answers]:
     """The buckets of the last hours, oldest first, empty ones included; [] without Redis."""
     now_s = int(time.time())
     ticks = range(now_s // BUCKET_S - int(hours * 3600 // BUCKET_S) + 1, now_s // BUCKET_S + 1)
-    found = hints.attempt(lambda redis: _load(redis, ticks))
+    found = hints.together(lambda pipe: [pipe.hgetall(_key(tick * BUCKET_S)) for tick in ticks])
     if found is None:
         return []
     return [
         Answers(tick * BUCKET_S, {name.decode(): int(count) for name, count in row.items()})
         for tick, row in zip(ticks, found, strict=True)
     ]
-
-
-def _load(redis: "hints.Client", ticks: range) -> list[dict[bytes, bytes]]:
-    pipeline = redis.pipeline(transaction=False)
-    for tick in ticks:
-        pipeline.hgetall(_key(tick * BUCKET_S))
-    return pipeline.execute()
 
 
 def percentile_ms(buckets: list[Answers], share: float) -> float | None:

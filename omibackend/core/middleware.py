@@ -80,7 +80,7 @@ class Failures:
 class Page:
     """Skips a middleware for the paths that machines post to: they carry no session."""
 
-    get_response: GetResponse
+    get_response: Any
 
     def __call__(self, request: HttpRequest) -> Any:
         if settings.WEBHOOK_PATHS.match(request.path_info):
@@ -88,7 +88,7 @@ class Page:
         return super().__call__(request)  # type: ignore[misc]
 
 
-class PageStatic(Page, WhiteNoiseMiddleware):
+class PageStatic(Page, WhiteNoiseMiddleware):  # type: ignore[misc]
     pass
 
 

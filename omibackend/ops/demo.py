@@ -23,8 +23,8 @@ class Sent:
 
 
 def curl(provider: Provider, url: str) -> str:
-    """The smallest sample of a sender, ready to paste."""
-    sample = min(provider.samples(), key=lambda found: len(json.dumps(found.body)))
+    """A sender's first sample, ready to paste."""
+    sample = provider.first()
     return " ".join(
         [
             "curl -s",

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.conftest import payload
@@ -9,9 +11,10 @@ BODY = VECTOR["raw_body_utf8"].encode()
 AT_S = VECTOR["timestamp"]
 
 
-def check(header: str = HEADER, **changed: object) -> int | None:
-    given = {"uid": VECTOR["uid"], "body": BODY, "secrets": [VECTOR["secret"]], "now_s": AT_S}
-    return omi_v1(header, **{**given, **changed}).matched  # type: ignore[arg-type]
+def check(header: str = HEADER, **changed: Any) -> int | None:
+    secrets = [VECTOR["secret"]]
+    given = {"uid": VECTOR["uid"], "body": BODY, "secrets": secrets, "now_s": AT_S}
+    return omi_v1(header, **{**given, **changed}).matched
 
 
 def test_it_accepts_the_vector_of_the_senders_sdk() -> None:
@@ -31,7 +34,7 @@ def test_it_refuses_a_time_beyond_the_tolerance(now_s: float) -> None:
 @pytest.mark.parametrize(
     "changed", [{"uid": "somebody-else"}, {"body": BODY + b" "}, {"secrets": ["whsec_wrong"]}]
 )
-def test_it_refuses_what_was_not_signed(changed: dict[str, object]) -> None:
+def test_it_refuses_what_was_not_signed(changed: dict[str, Any]) -> None:
     assert check(**changed) is None
 
 

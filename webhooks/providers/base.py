@@ -79,6 +79,8 @@ class Provider:
     respond: Callable[["KnownEndpoint", Incoming, Parsed, Stored | None], HttpResponse]
     # Answers a GET on the endpoint's address: a gateway's health or a set-up check.
     check: Callable[[HttpRequest], HttpResponse]
+    # The one to try first, and a whole story.
+    first: Callable[[], Sample]
     samples: Callable[[], list[Sample]]
     # What the sender itself does about failures, shown beside the running count.
     gives_up: str = ""

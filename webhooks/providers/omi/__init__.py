@@ -6,7 +6,7 @@ the phone. So an answer is `{}` unless there is a real reply.
 """
 
 from webhooks.providers.base import Provider
-from webhooks.providers.omi.samples import samples
+from webhooks.providers.omi.samples import first, samples
 from webhooks.providers.omi.wire import check, is_signed, parse, respond, verify
 from webhooks.providers.omi.work import handle_many
 
@@ -21,6 +21,7 @@ OMI = Provider(
     handle_many=handle_many,
     respond=respond,
     check=check,
+    first=first,
     samples=samples,
     gives_up="Omi switches a developer webhook off after 100 failures in a row.",
     gives_up_after=100,

@@ -21,6 +21,13 @@ LINES = (
 )
 
 
+def first() -> Sample:
+    """A spoken question: its answer comes back in the response."""
+    text = "Hey Omi, what did Sarah say about the venue?"
+    segment = {"text": text, "speaker": "SPEAKER_00", "is_user": True, "start": 0.0, "end": 3.2}
+    return Sample({"segments": [segment]}, {"uid": UID}, {})
+
+
 def samples() -> list[Sample]:
     """A conversation with a spoken question, the memory that Omi makes of it, and the day."""
     now = datetime.now(UTC)

@@ -6,8 +6,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-# A thread that goes takes its database connection with it.
-THREAD_IDLE_S = 86_400
+# A thread that goes takes its database connection with it: as late as granian lets it.
+THREAD_IDLE_S = 600
 STOP_S = 20
 
 
@@ -28,5 +28,4 @@ class Command(BaseCommand):
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=STOP_S,
-            process_name="omibackend-web",
         ).serve()

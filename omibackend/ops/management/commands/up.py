@@ -41,7 +41,7 @@ class Command(BaseCommand):
             target=self._greet, args=(password, urls, options["demo"]), daemon=True
         )
         greeter.start()
-        sys.exit(Supervisor(children(), out=self.stdout._out).run())
+        sys.exit(Supervisor(children()).run())
 
     def _greet(self, password: str | None, urls: dict[str, str], send_demo: bool) -> None:  # noqa: FBT001
         if not _wait_until_ready():
@@ -58,6 +58,8 @@ class Command(BaseCommand):
 def children() -> list[Child]:
     """The processes of one machine. Each finds the engines, and keeps them alive, by itself."""
     env = {name: value for name, value in os.environ.items() if name not in engines.embedded()}
+    # The terminal is for what `up` says and for what goes wrong.
+    env.setdefault("LOG_LEVEL", "WARNING")
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     lanes = ["maintenance", *["ai"] * _share(4, most=2), *["inbox"] * _share(2, most=4)]
     return [

@@ -1,0 +1,146 @@
+"""The only module that talks to a model: chat completions, which every compatible server speaks."""
+
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from pydantic import BaseModel, Field, ValidationError
+
+from omibackend.core.errors import OmiError
+from omibackend.core.logging import logger
+from omibackend.llm import rules
+from omibackend.llm.context import Answer, Context, ModelError, ModelRefused
+from omibackend.llm.prompt import REPLY_SCHEMA, ModelReply, messages
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+
+MOST_ANSWER_CHARS = 1200
+PASSING_STATUSES = frozenset({408, 409, 425, 429})
+NO_SCHEMA = re.compile(r"response.?format|json.?schema|structured", re.IGNORECASE)
+
+log = logger("model")
+
+# (base URL, model) of servers that turned out to know `json_object` only.
+_without_schema: set[tuple[str, str]] = set()
+
+
+class _Message(BaseModel):
+    content: str
+
+
+class _Choice(BaseModel):
+    message: _Message
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice] = Field(min_length=1)
+
+
+def answer(question: str, context: Context, *, timeout_s: float) -> Answer:
+    """Answers within `timeout_s` or raises ModelError or ModelRefused. Takes no transaction and
+    no database connection, and must not be called inside a transaction."""
+    started = time.perf_counter()
+    if not settings.OPENAI_API_KEY:
+        return rules.answer(question, context, took_ms=_ms(started))
+    try:
+        # The deadline is on the whole exchange: a timeout per read never ends a server that
+        # sends a byte a second, and cancelling closes the connection at once.
+        reply = asyncio.run(_ask(question, context, timeout_s))
+    except OmiError as error:
+        log.warning("no answer", extra={"took_ms": _ms(started)}, exc_info=error)
+        raise
+    given = {memory.id for memory in context.memories}
+    took_ms = _ms(started)
+    log.info("answered", extra={"took_ms": took_ms, "model": settings.OPENAI_MODEL})
+    return Answer(
+        text=_cut(reply.answer),
+        provider="openai",
+        model=settings.OPENAI_MODEL,
+        sources=tuple(dict.fromkeys(key for key in reply.memory_ids if key in given)),
+        took_ms=took_ms,
+    )
+
+
+def _ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 2)
+
+
+def _cut(text: str) -> str:
+    text = text.strip()
+    if len(text) <= MOST_ANSWER_CHARS:
+        return text
+    return text[:MOST_ANSWER_CHARS].rsplit(" ", 1)[0] + " …"
+
+
+async def _ask(question: str, context: Context, timeout_s: float) -> ModelReply:
+    until = asyncio.get_running_loop().time() + timeout_s
+    import openai  # takes half a second: only who asks a model pays it
+
+    try:
+        async with (
+            asyncio.timeout_at(until),
+            openai.AsyncOpenAI(
+                api_key=settings.OPENAI_API_KEY,
+                base_url=settings.OPENAI_BASE_URL,
+                timeout=timeout_s,
+                max_retries=0,
+            ) as client,
+        ):
+            raw = await _completion(client, messages(question, context))
+    except (TimeoutError, openai.APITimeoutError) as error:
+        raise ModelError(f"The model did not answer within {timeout_s:g} s.") from error
+    except openai.APIStatusError as error:
+        raise _refusal(error) from error
+    except openai.APIError as error:
+        raise ModelError("The model's server cannot be reached. Check OPENAI_BASE_URL.") from error
+    return _read(raw)
+
+
+async def _completion(client: "AsyncOpenAI", said: list[dict[str, str]]) -> bytes:
+    """The answer's raw body, with a schema if the server knows how, else with `json_object`."""
+    import openai
+
+    server = (settings.OPENAI_BASE_URL, settings.OPENAI_MODEL)
+    if server not in _without_schema:
+        try:
+            return await _post(client, said, REPLY_SCHEMA)
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            if not NO_SCHEMA.search(error.message):
+                raise
+    body = await _post(client, said, {"type": "json_object"})
+    _without_schema.add(server)
+    return body
+
+
+async def _post(client: "AsyncOpenAI", said: Any, response_format: Any) -> bytes:
+    raw = await client.chat.completions.with_raw_response.create(
+        model=settings.OPENAI_MODEL, messages=said, response_format=response_format
+    )
+    return raw.content
+
+
+def _refusal(error: "APIStatusError") -> OmiError:
+    status = error.status_code
+    if status in (401, 403):
+        return ModelRefused(f"The model's server answered {status}. Check OPENAI_API_KEY.")
+    if status == 404:
+        return ModelRefused(
+            "The model's server answered 404. Check OPENAI_MODEL and OPENAI_BASE_URL."
+        )
+    if status >= 500 or status in PASSING_STATUSES:
+        return ModelError(f"The model's server answered {status}.")
+    return ModelRefused(f"The model's server refused the request with {status}.")
+
+
+def _read(body: bytes) -> ModelReply:
+    try:
+        completion = _Completion.model_validate_json(body)
+        reply = ModelReply.model_validate_json(completion.choices[0].message.content)
+    except ValidationError as error:
+        raise ModelError("The model's answer was not in the agreed form.") from error
+    if not reply.answer.strip():
+        raise ModelError("The model's answer was empty.")
+    return reply

@@ -1,0 +1,64 @@
+"""What a question is answered from, the answer, and the two ways to fail."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from omibackend.core.errors import OmiError
+
+Provider = Literal["openai", "rules"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something said; `said_at` where the caller knows it."""
+
+    speaker: str
+    text: str
+    said_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A memory that may bear on the question."""
+
+    id: str
+    title: str
+    text: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True)
+class Message:
+    """An earlier turn of the same chat."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Context:
+    transcript: tuple[Line, ...] = ()
+    memories: tuple[Recalled, ...] = ()
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`sources` are ids of the memories it rests on, `model` is "" for the rules."""
+
+    text: str
+    provider: Provider
+    model: str
+    sources: tuple[str, ...]
+    took_ms: float
+
+
+class ModelError(OmiError):
+    """No usable answer this time; the next try may bring one."""
+
+
+class ModelRefused(OmiError):
+    """The model's server will say the same again until somebody changes the configuration."""
+
+    retryable: ClassVar[bool] = False

@@ -1,0 +1,259 @@
+import secrets
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from omibackend.core import human
+from omibackend.core.templatetags.ob import chip
+from webhooks.admin import health
+from webhooks.admin.health import Once
+from webhooks.models import Delivery, Endpoint, Policy
+from webhooks.senders import PROVIDERS
+
+LEAST_SECRET_CHARS = 16
+
+
+class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
+    provider = forms.ChoiceField(
+        label="Sender",
+        choices=[(provider.name, provider.label) for provider in PROVIDERS.values()],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    class Meta:
+        model = Endpoint
+        fields = ("name", "provider", "owner", "policy", "rate_limit_per_minute", "enabled")
+        help_texts = {
+            "owner": "Whose data the deliveries become.",
+            "policy": "What a request must prove itself by.",
+            "rate_limit_per_minute": "Empty: no limit.",
+            "enabled": "Switched off, it refuses within a few seconds.",
+        }
+
+
+class RotateForm(BaseDialogForm):  # type: ignore[misc]
+    secret = forms.CharField(
+        label="The sender’s new secret",
+        required=False,
+        min_length=LEAST_SECRET_CHARS,
+        help_text="If the sender made one, paste it. Empty: one is made here and shown once.",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
+    form = EndpointForm
+    list_display = ("what", "health_now", "last", "owner")
+    list_filter = ("enabled", "policy")
+    list_select_related = ("owner",)
+    list_per_page = 50
+    search_fields = ("name",)
+    autocomplete_fields = ()
+    fieldsets = (
+        (None, {"fields": ("name", "provider", "owner", "policy", "rate_limit_per_minute")}),
+        (None, {"fields": ("enabled",)}),
+    )
+    change_form_outer_before_template = "admin/webhooks/endpoint/before.html"
+    change_form_outer_after_template = "admin/webhooks/endpoint/after.html"
+    actions_detail = ("rotate_secret", "retire_old_secret", "new_token")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
+        newest = Delivery.objects.filter(endpoint=OuterRef("pk")).order_by("-id")
+        return Endpoint.objects.annotate(
+            last_at=Subquery(newest.values("received_at")[:1]),
+            last_error=Subquery(newest.values("last_error")[:1]),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("provider",) if obj else ()
+
+    # --- the list ---------------------------------------------------------------
+
+    @display(description="Endpoint", ordering="name")
+    def what(self, row: Endpoint) -> SafeString:
+        provider = PROVIDERS.get(row.provider)
+        return format_html(
+            '<span class="ob-what"><b>{}</b> <span class="ob-second">{} · …{}</span></span>',
+            row.name,
+            provider.label if provider else row.provider,
+            row.token_hint,
+        )
+
+    @display(description="Health")
+    def health_now(self, row: Any) -> SafeString:
+        return chip(*health.chip_of(row, row.last_at, row.last_error))
+
+    @display(description="Last delivery")
+    def last(self, row: Any) -> str:
+        return human.ago(row.last_at) if row.last_at else "never"
+
+    # --- one endpoint -----------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        endpoint = self.get_object(request, object_id)
+        extra = {"page": health.page(endpoint, request.user)} if endpoint else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        if not change:
+            obj.made_token = obj.new_token()
+            if obj.policy != Policy.TOKEN:
+                obj.secret = new_secret()
+        super().save_model(request, obj, form, change)
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return self._once(
+            request,
+            obj,
+            "This is its address",
+            "Copy it now: it is shown this once, only a hash of it is kept.",
+            [*address_of(obj, obj.made_token), *secret_of(obj)],
+        )
+
+    def _once(
+        self, request: HttpRequest, endpoint: Endpoint, title: str, text: str, shown: list[Once]
+    ) -> HttpResponse:
+        """What can never be read again: in the dialog, or as a page where there is no script."""
+        in_dialog = bool(request.headers.get("HX-Request"))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": endpoint,
+            "title": title,
+            "page": {
+                "title": title,
+                "text": text,
+                "shown": shown,
+                "link": reverse("admin:webhooks_endpoint_change", args=[endpoint.pk]),
+            },
+        }
+        name = "dialog" if in_dialog else "once"
+        response = TemplateResponse(request, f"admin/webhooks/endpoint/{name}.html", context)
+        response["Cache-Control"] = "no-store"
+        if in_dialog:
+            response["HX-Retarget"], response["HX-Reselect"] = "#dialog", "#dialog"
+        return response
+
+    # --- secrets ----------------------------------------------------------------
+
+    @action(
+        description="Rotate secret",
+        icon="key",
+        permissions=["change"],
+        url_path="rotate-secret",
+        dialog={
+            "title": "Rotate the signing secret?",
+            "description": "The secret of now stays valid beside the new one until you retire it, "
+            "so that nothing is refused meanwhile.",
+            "form_class": RotateForm,
+            "form_submit_text": "Rotate",
+        },
+    )
+    def rotate_secret(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        endpoint = get_object_or_404(Endpoint, pk=object_id)
+        given = form.cleaned_data["secret"].strip()
+        endpoint.rotate_secret(given or new_secret())
+        endpoint.save(
+            update_fields=["secret", "previous_secret", "previous_secret_live", "rotated_at"]
+        )
+        self.log_change(request, endpoint, "Rotated the signing secret.")
+        return self._once(
+            request,
+            endpoint,
+            "The secret is rotated",
+            "Give it to the sender, then retire the old one."
+            if not given
+            else "Once the sender signs with it, retire the old one.",
+            [] if given else secret_of(endpoint),
+        )
+
+    @action(
+        description="Retire old secret",
+        icon="key_off",
+        permissions=["change"],
+        url_path="retire-old-secret",
+        dialog={
+            "title": "Retire the old secret?",
+            "description": "From then on a request that is signed with it is refused, and the "
+            "refusal says so.",
+            "form_class": None,
+            "form_submit_text": "Retire",
+        },
+    )
+    def retire_old_secret(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        endpoint = get_object_or_404(Endpoint, pk=object_id)
+        endpoint.retire_previous_secret()
+        endpoint.save(update_fields=["previous_secret_live"])
+        self.log_change(request, endpoint, "Retired the old signing secret.")
+        self.message_user(request, "The old secret is no longer accepted.")
+        link = reverse("admin:webhooks_endpoint_change", args=[object_id])
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": link})
+        return redirect(link)
+
+    @action(
+        description="New token",
+        icon="autorenew",
+        variant=ActionVariant.DANGER,
+        permissions=["change"],
+        url_path="new-token",
+        dialog={
+            "title": "Make a new token?",
+            "description": "The address of now stops working within a few seconds. The sender "
+            "needs the new one.",
+            "form_class": None,
+            "form_submit_text": "Make a new token",
+        },
+    )
+    def new_token(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        endpoint = get_object_or_404(Endpoint, pk=object_id)
+        token = endpoint.new_token()
+        endpoint.save(update_fields=["token_hash", "token_hint"])
+        self.log_change(request, endpoint, "Made a new token.")
+        return self._once(
+            request,
+            endpoint,
+            "This is its new address",
+            "Copy it now: it is shown this once, only a hash of it is kept.",
+            address_of(endpoint, token),
+        )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Without an old secret that is live there is nothing to retire."""
+        found = super().get_actions_detail(request, object_id)
+        live = Endpoint.objects.filter(previous_secret_live=True).values_list("pk", flat=True)
+        if object_id in {str(pk) for pk in live}:
+            return found  # type: ignore[no-any-return]
+        return [one for one in found if not one.action_name.endswith("retire_old_secret")]
+
+
+def new_secret() -> str:
+    return f"whsec_{secrets.token_urlsafe(32)}"
+
+
+def address_of(endpoint: Endpoint, token: str) -> list[Once]:
+    url = f"{settings.PUBLIC_URL}/webhooks/{endpoint.provider}/{token}/"
+    return [Once("Address", url), Once("Token", token), Once("Try it", health.curl(endpoint, url))]
+
+
+def secret_of(endpoint: Endpoint) -> list[Once]:
+    return [Once("Signing secret", endpoint.secret)] if endpoint.secret else []

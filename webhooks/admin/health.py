@@ -1,0 +1,145 @@
+"""How an endpoint is doing, in words: refusals, silence, secrets, what it only counts."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from omibackend.core import hints
+from omibackend.core.human import ago, several
+from webhooks import refusals
+from webhooks.admin.page import TONES, Banner, shown_state
+from webhooks.models import Delivery, Endpoint
+from webhooks.refusals import Refusal
+from webhooks.senders import PROVIDERS
+
+DELIVERIES_SHOWN = 8
+LOOKED_BACK = 200
+# The share of the failures in a row that make a sender give up.
+NEAR = 0.2
+
+
+@dataclass(frozen=True)
+class Once:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Row:
+    delivery: Delivery
+    chip: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Counted:
+    event: str
+    requests: int
+    body_bytes: int
+
+
+@dataclass(frozen=True)
+class Page:
+    endpoint: Endpoint
+    banners: list[Banner]
+    running_failures: int
+    refused: list[Refusal]
+    counted: list[Counted]
+    deliveries: list[Row]
+    last: datetime | None
+    last_error: Delivery | None
+    address: str
+
+
+def chip_of(
+    endpoint: Endpoint, last_at: datetime | None, last_error: str | None
+) -> tuple[str, str, str]:
+    if not endpoint.enabled:
+        return "mute", "toggle_off", "switched off"
+    failures = refusals.running_failures(endpoint.pk, since=last_at)
+    if is_near(endpoint, failures):
+        return "bad", "block", f"refused {several(failures, 'time')} in a row"
+    if failures:
+        return "warn", "block", f"refused {several(failures, 'time')} in a row"
+    if last_at is None:
+        return "mute", "remove", "nothing yet"
+    if last_error:
+        return "warn", "error", "last one failed"
+    if endpoint.previous_secret_live:
+        return "info", "key", "two secrets"
+    return "ok", "check", "fine"
+
+
+def is_near(endpoint: Endpoint, failures: int) -> bool:
+    """Whether the sender may soon switch this endpoint off by itself."""
+    provider = PROVIDERS.get(endpoint.provider)
+    limit = provider.gives_up_after if provider else None
+    return limit is not None and failures >= limit * NEAR
+
+
+def page(endpoint: Endpoint, user: Any) -> Page:
+    newest = list(
+        Delivery.objects.filter(endpoint=endpoint)
+        .only("event", "state", "attempts", "last_error", "received_at", "signature")
+        .order_by("-id")[:LOOKED_BACK]
+    )
+    last = newest[0].received_at if newest else None
+    failures = refusals.running_failures(endpoint.pk, since=last)
+    sees_deliveries = user.has_perm("webhooks.view_delivery")
+    shown = newest[:DELIVERIES_SHOWN] if sees_deliveries else []
+    return Page(
+        endpoint=endpoint,
+        banners=list(banners(endpoint, newest, failures)),
+        running_failures=failures,
+        refused=refusals.samples(endpoint.pk),
+        counted=counted(endpoint),
+        deliveries=[Row(row, TONES[shown_state(row)]) for row in shown],
+        last=last,
+        last_error=next((row for row in newest if row.last_error), None),
+        address=f"/webhooks/{endpoint.provider}/…{endpoint.token_hint}/",
+    )
+
+
+def banners(endpoint: Endpoint, newest: list[Delivery], failures: int) -> Iterator[Banner]:
+    if not endpoint.enabled:
+        yield Banner("mute", "toggle_off", "Switched off.", "Every request is refused with 401.")
+    if is_near(endpoint, failures):
+        provider = PROVIDERS[endpoint.provider]
+        lead = f"Refused {several(failures, 'time')} in a row."
+        yield Banner("bad", "block", lead, f"{provider.gives_up} The reasons stand below.")
+    if endpoint.previous_secret_live:
+        yield _two_secrets(endpoint, newest)
+
+
+def _two_secrets(endpoint: Endpoint, newest: list[Delivery]) -> Banner:
+    rotated = ago(endpoint.rotated_at) if endpoint.rotated_at else "some time ago"
+    used = [row.received_at for row in newest if row.signature == "previous secret"]
+    lead = f"Two secrets are accepted since the rotation {rotated}."
+    if used:
+        text = f"The old one was used {ago(used[0])}: give the sender the new one, then retire it."
+        return Banner("warn", "key", lead, text)
+    text = f"None of the last {several(len(newest), 'delivery', 'deliveries')} used the old one: it can be retired."
+    return Banner("info", "key", lead, text)
+
+
+def counted(endpoint: Endpoint) -> list[Counted]:
+    """What is counted and not stored: streams of audio."""
+    found: Any = hints.attempt(lambda redis: redis.hgetall(f"counted:{endpoint.pk}")) or {}
+    numbers = {name.decode(): int(number) for name, number in found.items()}
+    events = sorted({name.rpartition(":")[0] for name in numbers})
+    return [
+        Counted(event, numbers.get(f"{event}:requests", 0), numbers.get(f"{event}:bytes", 0))
+        for event in events
+    ]
+
+
+def curl(endpoint: Endpoint, url: str) -> str:
+    """The sender's smallest sample, ready to paste."""
+    samples = PROVIDERS[endpoint.provider].samples()
+    sample = min(samples, key=lambda found: len(json.dumps(found.body)))
+    query = f"?{urlencode(sample.query)}" if sample.query else ""
+    body = shlex.quote(json.dumps(sample.body, ensure_ascii=False))
+    return f"curl -s {shlex.quote(url + query)} -H 'Content-Type: application/json' -d {body}"

@@ -1,0 +1,257 @@
+"""The list of deliveries: filters and pages whose cost does not grow with the table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.cache import cache
+from django.core.paginator import Paginator
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from omibackend.core.human import count, several
+from omibackend.core.ids import first_uuid7
+from omibackend.core.leased import LIVE, State
+from webhooks.models import Delivery, Endpoint
+from webhooks.senders import PROVIDERS
+
+MOST_LISTED = 10_000
+EVENTS_FROM = 2000
+EVENTS_KEPT_S = 60
+MOST_ENDPOINTS = 100
+DAYS_OFFERED = 8
+
+# It failed at least once and is not done: dead, or waiting for another try.
+RETRYING = Q(state__in=LIVE, attempts__gt=0) & ~Q(last_error="")
+STATES: dict[str, tuple[str, Q]] = {
+    "failed": ("Failed", Q(state=State.DEAD) | RETRYING),
+    "dead": ("Dead", Q(state=State.DEAD)),
+    "unfinished": ("Unfinished", Q(state__in=LIVE)),
+    "done": ("Done", Q(state=State.DONE)),
+    "ignored": ("Ignored", Q(state=State.IGNORED)),
+}
+SPANS = {
+    "hour": ("Last hour", timedelta(hours=1)),
+    "day": ("Last 24 hours", timedelta(days=1)),
+    "week": ("Last 7 days", timedelta(days=7)),
+}
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts and lists the newest `MOST_LISTED`; behind them one narrows down by date."""
+
+    template_name = "admin/webhooks/delivery/pages.html"
+
+    @cached_property
+    def _found(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: MOST_LISTED + 1].count())
+
+    @cached_property
+    def count(self) -> int:  # type: ignore[override]
+        return min(self._found, MOST_LISTED)
+
+    @property
+    def said(self) -> str:
+        if self._found <= MOST_LISTED:
+            return several(self._found, "delivery", "deliveries")
+        rows: Any = self.object_list
+        if rows.query.where:
+            return f"more than {count(MOST_LISTED)}; the newest are listed"
+        return f"about {count(about_how_many())}; the newest {count(MOST_LISTED)} are listed"
+
+
+def about_how_many() -> int:
+    """PostgreSQL's own estimate, as of its last look at the table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = 'webhooks_delivery'::regclass"
+        )
+        return max(int(cursor.fetchone()[0]), MOST_LISTED)
+
+
+class StateFilter(SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, title) for key, (title, _) in STATES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = STATES.get(self.value() or "")
+        return queryset.filter(wanted[1]) if wanted else queryset
+
+
+class WhenFilter(SimpleListFilter):
+    """A span up to now, one day (`2026-11-21`) or one hour (`2026-11-21T14`)."""
+
+    title = "time received"
+    parameter_name = "when"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, title) for key, (title, _) in SPANS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        first, end = bounds(value)
+        return queryset.filter(pk__gte=first_uuid7(first), pk__lt=first_uuid7(end))
+
+
+def bounds(value: str) -> tuple[datetime, datetime]:
+    if value in SPANS:
+        now = timezone.now()
+        return now - SPANS[value][1], now + timedelta(minutes=1)
+    try:
+        moment = datetime.fromisoformat(value)
+        first = timezone.make_aware(moment.replace(tzinfo=None))
+        return first, first + timedelta(hours=1 if "T" in value else 24)
+    except (ValueError, OverflowError) as error:
+        raise IncorrectLookupParameters from error
+
+
+class ProviderFilter(SimpleListFilter):
+    title = "sender"
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(provider.name, provider.label) for provider in PROVIDERS.values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By the endpoints' ids, for which there is an index."""
+        if not self.value():
+            return queryset
+        ids = Endpoint.objects.filter(provider=self.value()).values_list("pk", flat=True)
+        return queryset.filter(endpoint__in=list(ids))
+
+
+class EndpointFilter(SimpleListFilter):
+    title = "endpoint"
+    parameter_name = "endpoint"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = Endpoint.objects.values_list("pk", "name")[:MOST_ENDPOINTS]
+        return [(str(pk), name) for pk, name in rows]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.filter(endpoint=_uuid(self.value() or ""))
+
+
+class EventFilter(SimpleListFilter):
+    title = "event"
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = cache.get_or_set("deliveries:events", _recent_events, EVENTS_KEPT_S) or []
+        return [(name, name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(event=self.value()) if self.value() else queryset
+
+
+def _recent_events() -> list[str]:
+    newest = Delivery.objects.order_by("-id").values_list("event", flat=True)[:EVENTS_FROM]
+    return sorted(set(newest))
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise IncorrectLookupParameters from error
+
+
+def search(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """Exactly an id, the sender's own id, or a request id. Never what a body says."""
+    try:
+        by_id = Q(pk=UUID(term))
+    except ValueError:
+        by_id = Q(pk__in=[])
+    # Naming the endpoints lets the planner use the unique index on (endpoint, dedup_key).
+    endpoints = list(Endpoint.objects.values_list("pk", flat=True))
+    by_key = Delivery.objects.filter(endpoint__in=endpoints, dedup_key=term).values("pk")[:1000]
+    by_request = Delivery.objects.filter(request_id=term).values("pk")[:1000]
+    found = [*by_key, *by_request]
+    return rows.filter(by_id | Q(pk__in=[row["pk"] for row in found]))
+
+
+# --- what stands above the list -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Choice:
+    title: str
+    link: str
+    on: bool
+
+
+@dataclass(frozen=True)
+class Above:
+    states: list[Choice]
+    times: list[Choice]
+    hours: list[Choice]
+    # Any other day: what its form has to carry on.
+    carried: list[tuple[str, str]]
+    day: str
+    replay_link: str
+
+
+def above(request: HttpRequest) -> Above:
+    state, when = request.GET.get("state", ""), request.GET.get("when", "")
+    chosen = _day(when)
+    return Above(
+        states=list(_choices(request, "state", state, [("", "All"), *_titles(STATES)])),
+        times=list(_choices(request, "when", when.partition("T")[0], _times())),
+        hours=list(_choices(request, "when", when, _hours(chosen))) if chosen else [],
+        carried=[item for item in request.GET.items() if item[0] not in ("when", "p", "e")],
+        day=chosen.isoformat() if chosen else "",
+        replay_link=f"?{request.GET.urlencode()}" if _narrowed(request) else "",
+    )
+
+
+def _narrowed(request: HttpRequest) -> bool:
+    return any(value for name, value in request.GET.items() if name not in ("p", "o", "e", "all"))
+
+
+def _titles(table: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(key, found[0]) for key, found in table.items()]
+
+
+def _times() -> Iterator[tuple[str, str]]:
+    yield "", "Any time"
+    yield from _titles(SPANS)
+    today = timezone.localdate()
+    for back in range(DAYS_OFFERED):
+        day = today - timedelta(days=back)
+        yield day.isoformat(), "Today" if not back else f"{day:%a} {day.day}"
+
+
+def _hours(day: date) -> list[tuple[str, str]]:
+    return [(f"{day.isoformat()}T{hour:02}", f"{time(hour):%H}") for hour in range(24)]
+
+
+def _day(when: str) -> date | None:
+    try:
+        return datetime.fromisoformat(when).date()
+    except ValueError:
+        return None
+
+
+def _choices(request: HttpRequest, name: str, now: str, offered: Any) -> Iterator[Choice]:
+    for value, title in offered:
+        query = request.GET.copy()
+        for gone in ("p", "e", name):
+            query.pop(gone, None)
+        if value:
+            query[name] = value
+        yield Choice(title, f"?{query.urlencode()}", on=value == now)

@@ -1,0 +1,268 @@
+"""One delivery as its page tells it: the state in words, the evidence, and what it became."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from omibackend.core.human import ago, several, span
+from omibackend.core.leased import Became, State, most_attempts
+from omibackend.core.pretty import Shown, show
+from webhooks.admin import export
+from webhooks.models import Delivery
+
+MOST_BECAME = 50
+LATE_S = 30
+MASK = "•"
+
+TONES: dict[str, tuple[str, str, str]] = {
+    "dead": ("bad", "error", "dead"),
+    "retry": ("warn", "schedule", "will retry"),
+    "waiting": ("info", "hourglass_empty", "waiting"),
+    "running": ("info", "sync", "running"),
+    "done": ("ok", "check", "done"),
+    "ignored": ("mute", "do_not_disturb_on", "ignored"),
+}
+SIGNATURES = {
+    "valid": ("ok", "verified_user", "valid"),
+    "previous secret": ("warn", "key", "valid, with the old secret"),
+    "": ("mute", "shield", "not signed"),
+}
+# What `became` calls a row → its model, the symbol, and the field that names it.
+KINDS: dict[str, tuple[str, str, str]] = {
+    "memory": ("memories.Memory", "auto_stories", "display_title"),
+    "action_item": ("memories.ActionItem", "task_alt", "description"),
+    "session": ("conversations.OmiSession", "mic", "title"),
+    "question": ("conversations.Question", "contact_support", "text"),
+}
+
+
+def shown_state(delivery: Delivery) -> str:
+    if delivery.state == State.PENDING:
+        return "retry" if delivery.attempts and delivery.last_error else "waiting"
+    return "running" if delivery.state == State.LEASED else str(delivery.state)
+
+
+@dataclass(frozen=True)
+class Banner:
+    tone: str
+    symbol: str
+    lead: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Header:
+    name: str
+    value: str
+    secret: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    symbol: str
+    title: str
+    kind: str
+    how: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    number: int
+    at: Any
+    took: str
+    error: str
+    same: bool
+    then: str
+
+
+@dataclass(frozen=True)
+class Page:
+    delivery: Delivery
+    banner: Banner
+    signature: tuple[str, str, str]
+    headers: list[Header]
+    became: list[Result]
+    became_more: int
+    attempts: list[Attempt]
+    # None: this user may not read it, or retention has removed it.
+    body: Shown | None
+    may_read: bool
+    removed: bool
+    curl: str
+
+
+def page(delivery: Delivery, user: Any) -> Page:
+    may_read = user.has_perm("webhooks.view_delivery_body")
+    removed = delivery.body is None
+    readable = may_read and not removed
+    return Page(
+        delivery=delivery,
+        banner=banner(delivery),
+        signature=SIGNATURES.get(delivery.signature, ("mute", "shield", delivery.signature)),
+        headers=[
+            Header(name.title(), value, value.startswith(MASK))
+            for name, value in delivery.headers.items()
+        ],
+        became=became(delivery.became[:MOST_BECAME], user),
+        became_more=max(len(delivery.became) - MOST_BECAME, 0),
+        attempts=list(attempts(delivery.attempt_log)),
+        body=show(delivery.raw(), delivery.content_type) if readable else None,
+        may_read=may_read,
+        removed=removed,
+        curl=export.curl(delivery) if readable else "",
+    )
+
+
+def banner(delivery: Delivery) -> Banner:
+    state = shown_state(delivery)
+    tone, symbol, _ = TONES[state]
+    return Banner(tone, symbol, *_BANNERS[state](delivery))
+
+
+def _dead(delivery: Delivery) -> tuple[str, str]:
+    if delivery.attempts < most_attempts():
+        return (
+            f"Set aside after {several(delivery.attempts, 'attempt')}.",
+            f"{_error(delivery)} Trying again would change nothing as it stands; mend the cause, "
+            "then replay.",
+        )
+    return (
+        f"Dead after {several(delivery.attempts, 'attempt')}.",
+        f"The last one failed: {_error(delivery)} Nothing more happens by itself; fix the cause, "
+        "then replay.",
+    )
+
+
+def _retry(delivery: Delivery) -> tuple[str, str]:
+    wait_s = (delivery.next_attempt_at - timezone.now()).total_seconds()
+    when = f"in {span(wait_s)}" if wait_s > 0 else "as soon as a worker is free"
+    return (
+        f"Will be tried again {when}.",
+        f"Attempt {delivery.attempts} of {most_attempts()} failed: {_error(delivery)}",
+    )
+
+
+def _waiting(delivery: Delivery) -> tuple[str, str]:
+    waited_s = (timezone.now() - delivery.next_attempt_at).total_seconds()
+    if waited_s < LATE_S:
+        return "Stored, waiting for a worker.", "It is worked as soon as one is free."
+    return (
+        f"No worker has taken it for {span(waited_s)}.",
+        "It is safe here. See under System, Queues whether a worker runs.",
+    )
+
+
+def _running(delivery: Delivery) -> tuple[str, str]:
+    left_s = (delivery.next_attempt_at - timezone.now()).total_seconds()
+    if left_s > 0:
+        return "A worker has it now.", f"If nothing is heard of it in {span(left_s)}, another does."
+    return "Its worker was lost.", "The next free one takes it again."
+
+
+def _done(delivery: Delivery) -> tuple[str, str]:
+    if delivery.finished_at is None:
+        return "Done.", ""
+    took = span((delivery.finished_at - delivery.received_at).total_seconds())
+    tries = f" after {several(delivery.attempts, 'attempt')}" if delivery.attempts > 1 else ""
+    return f"Done{tries}.", f"{took} from its arrival to the commit, {ago(delivery.finished_at)}."
+
+
+def _ignored(delivery: Delivery) -> tuple[str, str]:
+    return "Stored and not worked.", f"“{delivery.event}” is known and has no use here."
+
+
+_BANNERS = {
+    "dead": _dead,
+    "retry": _retry,
+    "waiting": _waiting,
+    "running": _running,
+    "done": _done,
+    "ignored": _ignored,
+}
+
+
+def _error(delivery: Delivery) -> str:
+    said = delivery.last_error.strip() or "no error was recorded"
+    return said if said.endswith((".", "!", "?")) else f"{said}."
+
+
+def attempts(log: list[dict[str, Any]]) -> Iterator[Attempt]:
+    """A repeated error is told once; after it only how long was waited."""
+    before = ""
+    for number, entry in enumerate(log, start=1):
+        error = str(entry.get("error") or "")
+        same = bool(error) and error == before
+        wait_s = entry.get("wait_s")
+        then = f"then waited {span(wait_s)}" if wait_s is not None else ""
+        yield Attempt(
+            number=number,
+            at=_moment(entry.get("at")),
+            took=span(entry["ms"] / 1000) if "ms" in entry else "",
+            error=error,
+            same=same,
+            then=f"same error, {then}".rstrip(", ") if same else then,
+        )
+        before = error
+
+
+def _moment(text: Any) -> Any:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def became(rows: Became, user: Any) -> list[Result]:
+    """Links to what the work made, named by one query for each kind."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        by_kind[row["kind"]].append(str(row["id"]))
+    known = {kind: _load(kind, ids, user) for kind, ids in by_kind.items()}
+    return [_became(row, known[row["kind"]], user) for row in rows]
+
+
+def _load(kind: str, ids: list[str], user: Any) -> dict[str, Model] | None:
+    """The rows by id; None for a kind that we do not know or this user may not see."""
+    if kind not in KINDS or not _may_see(kind, user):
+        return None
+    model = apps.get_model(KINDS[kind][0])
+    try:
+        return {str(pk): row for pk, row in model._default_manager.in_bulk(ids).items()}
+    except (ValueError, ValidationError):
+        return {}
+
+
+def _may_see(kind: str, user: Any) -> bool:
+    app, _, model = KINDS[kind][0].lower().partition(".")
+    return bool(user.has_perm(f"{app}.view_{model}"))
+
+
+def _became(row: dict[str, Any], known: dict[str, Model] | None, user: Any) -> Result:
+    kind, how = str(row["kind"]), str(row.get("how", ""))
+    symbol = KINDS[kind][1] if kind in KINDS else "label"
+    words = kind.replace("_", " ")
+    title = f"{words} {str(row['id'])[-8:]}".capitalize()
+    if known is None:
+        return Result(symbol, title, words, how, "")
+    found = known.get(str(row["id"]))
+    if found is None:
+        return Result(symbol, title, words, "removed since", "")
+    named = str(getattr(found, KINDS[kind][2], "") or title)
+    return Result(symbol, named[:160], words, how, _link(found))
+
+
+def _link(row: Model) -> str:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    try:
+        return reverse(name, args=[row.pk])
+    except NoReverseMatch:
+        return ""
