@@ -1,10 +1,13 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from unfold.admin import ModelAdmin
+from unfold.decorators import action
 
 from conversations.models import Conversation, Message, Notification, OmiSession, Question
+from conversations.session_page import page, plain_text
 
 
 class Record(ModelAdmin):
@@ -26,10 +29,31 @@ class OmiSessionAdmin(Record):
     list_select_related = ["owner"]
     list_filter = [("finalised_at", admin.EmptyFieldListFilter)]
     date_hierarchy = "last_received_at"
+    change_form_template = "admin/conversations/omisession/page.html"
+    actions_detail = ("plain_text",)
 
     @admin.display(boolean=True, ordering="finalised_at")
     def final(self, session: OmiSession) -> bool:
         return session.is_final
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        session = self.get_object(request, object_id)
+        extra = {"page": page(session, request.user)} if session else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+
+    @action(
+        description="Plain text", icon="article", permissions=["view"], url_path="plain-text"
+    )
+    def plain_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        session = get_object_or_404(OmiSession, pk=object_id)
+        name = f"session-{str(session.pk)[-8:]}.txt"
+        return HttpResponse(
+            plain_text(session),
+            content_type="text/plain; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
 
 @admin.register(Question)
