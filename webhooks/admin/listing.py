@@ -44,7 +44,7 @@ SPANS = {
 }
 
 
-class BoundedPaginator(Paginator):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts and lists the newest `MOST_LISTED`; behind them one narrows down by date."""
 
     template_name = "admin/webhooks/delivery/pages.html"
@@ -55,7 +55,7 @@ class BoundedPaginator(Paginator):
         return int(rows.order_by()[: MOST_LISTED + 1].count())
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return min(self._found, MOST_LISTED)
 
     @property
@@ -213,7 +213,11 @@ def above(request: HttpRequest) -> Above:
         states=list(_choices(request, "state", state, _states())),
         times=list(_choices(request, "when", when.partition("T")[0], _times())),
         hours=list(_choices(request, "when", when, _hours(chosen))) if chosen else [],
-        carried=[item for item in request.GET.items() if item[0] not in ("when", "p", "e")],
+        carried=[
+            (name, str(value))
+            for name, value in request.GET.items()
+            if name not in ("when", "p", "e")
+        ],
         day=chosen.isoformat() if chosen else "",
         replay_link=f"?{request.GET.urlencode()}" if _narrowed(request) else "",
     )
