@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF, UNSAFE_EVAL
 from django.core.exceptions import ImproperlyConfigured
 
-from omibackend import env
+from omibackend import env, unfold
 from omibackend.core import logging as core_logging
-from omibackend.unfold import THEME_HASH, UNFOLD
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"
@@ -72,7 +71,6 @@ CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_NAME = "omi_session"
 CSRF_COOKIE_NAME = "omi_csrf"
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -81,7 +79,7 @@ CONTENT_SECURITY_POLICY = {
         # Alpine, which unfold's sidebar and dialogs run on, compiles its expressions.
         "script-src": [SELF, UNSAFE_EVAL],
         # The colours that unfold prints into the page.
-        "style-src": [SELF, f"'{THEME_HASH}'"],
+        "style-src": [SELF, f"'{unfold.THEME_HASH}'"],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -177,7 +175,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _cache: dict[str, object] = {
-    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "BACKEND": "omibackend.core.cache.HintCache",
     "LOCATION": CACHE_URL,
     "KEY_PREFIX": "cache",
 }
@@ -289,3 +287,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT = "j M Y, H:i:s"
+
+# --- admin ------------------------------------------------------------------
+UNFOLD = unfold.SHELL

@@ -88,6 +88,14 @@ def test_it_loses_no_edit_to_a_resend(owner: Any) -> None:
         assert memory.title == f"Mine {number}"
 
 
+def test_it_loses_no_edit_to_another_edit(owner: Any) -> None:
+    memory = told(owner)
+    edits = [partial(edit, memory, {name: "mine"}) for name in ("title", "text", "category")] * 2
+    at_once(*edits)
+    memory.refresh_from_db()
+    assert memory.edited_fields == ["category", "text", "title"]
+
+
 def test_it_lets_bulk_marks_and_resends_meet(owner: Any) -> None:
     tell(owner)
     jobs = [lambda: tell(owner), lambda: mark(ActionItem.objects.all(), completed=True)] * 4
