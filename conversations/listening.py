@@ -301,10 +301,11 @@ def _settle(
     listening.last_question = " ".join(words)
     listening.last_question_at = question.asked_at
     listening.save(using=using, update_fields=["last_question", "last_question_at"])
-    question.next_attempt_at = now
-    if head_start and settings.OMI_REPLY_BUDGET_MS:
-        heard_at = question.closes_at - timedelta(seconds=WINDOW_S)
-        question.next_attempt_at = max(now, heard_at + HEAD_START)
+    if question.state == State.PENDING:  # a leased one keeps the end of its lease
+        question.next_attempt_at = now
+        if head_start and settings.OMI_REPLY_BUDGET_MS:
+            heard_at = question.closes_at - timedelta(seconds=WINDOW_S)
+            question.next_attempt_at = max(now, heard_at + HEAD_START)
     question.save(using=using, update_fields=["why", "next_attempt_at"])
 
 
