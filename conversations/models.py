@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import ClassVar
 
 from django.conf import settings
@@ -5,6 +6,7 @@ from django.db import models
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
+from conversations.identity import Segment
 from omibackend.core.ids import uuid7
 from omibackend.core.leased import Leased
 
@@ -127,10 +129,14 @@ class Question(Leased):
     segment_keys = models.JSONField(default=list)
     # The words as heard, trigger included: they outlive the live transcript.
     quote = models.TextField(blank=True)
+    # Who asked: "you", or the sender's label of the speaker.
+    voice = models.TextField(blank=True)
     start_s = models.FloatField(null=True)
+    end_s = models.FloatField(null=True)
     asked_at = models.DateTimeField()
     closes_at = models.DateTimeField()
     closed = models.BooleanField(default=False)
+    # The delivery with its last words: the one whose answer may carry the reply.
     delivery_id = models.UUIDField()
     answer = models.TextField(blank=True, default="")
     provider = models.CharField(max_length=40, blank=True, default="")
@@ -143,6 +149,9 @@ class Question(Leased):
     why = models.CharField(max_length=60, blank=True, default="")
     answered_at = models.DateTimeField(null=True)
 
+    # What the request behind it has just heard and nobody has stored yet.
+    just_heard: Sequence[Segment] = ()
+
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -150,27 +159,32 @@ class Question(Leased):
                 fields=["owner", "uid", "trigger_key"], name="question_owner_uid_trigger"
             )
         ]
-        indexes = [Leased.live_index("question_live")]
+        indexes = [
+            Leased.live_index("question_live"),
+            models.Index(fields=["owner", "uid", "-asked_at"], name="question_owner_uid_asked"),
+            models.Index(fields=["delivery_id"], name="question_delivery"),
+        ]
 
     def __str__(self) -> str:
         return f"Question {str(self.pk)[-8:]}"
 
 
 class Listening(models.Model):
-    """How far "Hey Omi" was heard, for one wearable. Its row lock puts transitions in a row."""
+    """How far a wearable was listened to. Its row lock puts the transitions in a row."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     uid = models.CharField(max_length=128)
-    # The last words of the person, in case that the phrase or the question goes on.
-    tail_text = models.TextField(blank=True, default="")
-    tail_key = models.CharField(max_length=64, blank=True, default="")
-    tail_speaker = models.TextField(blank=True, default="")
+    # The last that the person said, in case that a call goes on after it.
+    tail_text = models.TextField(blank=True, default="", db_default="")
+    tail_voice = models.TextField(blank=True, default="", db_default="")
     tail_end_s = models.FloatField(null=True)
-    tail_at = models.DateTimeField(null=True)
+    tail_heard_at = models.DateTimeField(null=True)
     open_question = models.ForeignKey(Question, models.SET_NULL, null=True, related_name="+")
-    followup_until = models.DateTimeField(null=True)
-    last_question_norm = models.TextField(blank=True, default="")
+    # The last question that was not asked twice, as plain words.
+    last_question = models.TextField(blank=True, default="", db_default="")
     last_question_at = models.DateTimeField(null=True)
+    # When the person last got an answer.
+    spoken_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "listening"

@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF, UNSAFE_EVAL
 from django.core.exceptions import ImproperlyConfigured
 
-from omibackend import env
+from omibackend import env, unfold
 from omibackend.core import logging as core_logging
-from omibackend.unfold import THEME_HASH, UNFOLD
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"
@@ -80,7 +79,7 @@ CONTENT_SECURITY_POLICY = {
         # Alpine, which unfold's sidebar and dialogs run on, compiles its expressions.
         "script-src": [SELF, UNSAFE_EVAL],
         # The colours that unfold prints into the page.
-        "style-src": [SELF, f"'{THEME_HASH}'"],
+        "style-src": [SELF, f"'{unfold.THEME_HASH}'"],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -288,3 +287,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT = "j M Y, H:i:s"
+
+# --- admin ------------------------------------------------------------------
+UNFOLD = unfold.SHELL

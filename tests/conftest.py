@@ -38,10 +38,13 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """An empty Redis, empty process caches, and one connection for both aliases."""
     endpoints.cache.clear()
     hints.breaker.reset()
-    if not DATABASE_FIXTURES & set(request.fixturenames):
+    wanted = DATABASE_FIXTURES & set(request.fixturenames)
+    if request.node.get_closest_marker("django_db"):
+        wanted.add("_django_db_helper")
+    if not wanted:
         yield
         return
-    for name in DATABASE_FIXTURES & set(request.fixturenames):
+    for name in wanted:
         request.getfixturevalue(name)
     hints.client().flushdb()
     own = connections["ingest"]

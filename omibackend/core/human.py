@@ -16,7 +16,9 @@ def size(number: float) -> str:
     """Bytes in the decimal units that download managers show."""
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000 or unit == "GB":
-            return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+            return (
+                f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+            )
         number /= 1000
     raise AssertionError
 

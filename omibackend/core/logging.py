@@ -46,7 +46,9 @@ def where_it_failed(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def config(*, level: str, folder: Path | None, readable: bool, sql: bool) -> dict[str, Any]:
-    """The LOGGING setting. `folder` adds a file per process beside the error stream."""
+    """The LOGGING setting. `folder` adds a file beside the error stream."""
+    # A handler that fails would print the record with its exception's message.
+    logging.raiseExceptions = False
     shared = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

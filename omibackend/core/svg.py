@@ -62,7 +62,9 @@ def bars(values: Sequence[Bar], *, name: str) -> SafeString:
     """Bars on one common floor, the failed part of each on top of it in red."""
     top = max((bar.total for bar in values), default=0) or 1
     drawn = format_html_join(
-        "", "<g><title>{}</title>{}</g>", ((bar.words, _bar(i, bar, top)) for i, bar in enumerate(values))
+        "",
+        "<g><title>{}</title>{}</g>",
+        ((bar.words, _bar(i, bar, top)) for i, bar in enumerate(values)),
     )
     total, failed = sum(bar.total for bar in values), sum(bar.failed for bar in values)
     return format_html(
@@ -79,6 +81,10 @@ def _bar(index: int, bar: Bar, top: int) -> SafeString:
     red = min(max(bar.failed / top * BAR_HEIGHT, 2), high) if bar.failed else 0
     rect = '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>'
     hit = format_html(rect, "hit", index * BAR_STEP, 0, BAR_STEP, BAR_HEIGHT)
-    good = format_html(rect, "good", x, f"{BAR_HEIGHT - high + red:.1f}", width, f"{high - red:.1f}")
-    bad = format_html(rect, "bad", x, f"{BAR_HEIGHT - high:.1f}", width, f"{red:.1f}") if red else ""
+    good = format_html(
+        rect, "good", x, f"{BAR_HEIGHT - high + red:.1f}", width, f"{high - red:.1f}"
+    )
+    bad = (
+        format_html(rect, "bad", x, f"{BAR_HEIGHT - high:.1f}", width, f"{red:.1f}") if red else ""
+    )
     return format_html("{}{}{}", hit, good, bad)

@@ -6,9 +6,10 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django_rq.admin import QueueAdmin
 from django_rq.models import Dashboard
+from django_rq.stats_views import stats_json
 from django_rq.urls import get_admin_urlpatterns
 
 
@@ -35,6 +36,7 @@ class QueuesAdmin(QueueAdmin):
     has_view_permission = has_change_permission
 
     def get_urls(self) -> list[URLPattern]:
-        """Without RQ's token-only routes: nothing here needs a second way in."""
+        """Without RQ's routes for a token: nothing here needs a second way in."""
         own = get_admin_urlpatterns(name_prefix="django_rq_", view_wrapper=superusers_only)
-        return [*own, *admin.ModelAdmin.get_urls(self)]
+        counts = path("stats.json", superusers_only(stats_json), name="django_rq_home_json")
+        return [counts, *own, *admin.ModelAdmin.get_urls(self)]

@@ -24,7 +24,7 @@ from webhooks import status
 from webhooks.models import Delivery, Endpoint
 from webhooks.senders import PROVIDERS
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 SLOW_S = 60
 MOST_SENDERS = 6
 MOST_WAITING = 1000
@@ -84,7 +84,9 @@ def home(user: Any) -> Home:
         traffic=day,
         bars=svg.bars(day.bars(), name="Deliveries by half hour") if day else SafeString(""),
         empty=not last,
-        curl="" if last else demo.curl(PROVIDERS["omi"], f"{settings.PUBLIC_URL}/webhooks/omi/TOKEN/"),
+        curl=""
+        if last
+        else demo.curl(PROVIDERS["omi"], f"{settings.PUBLIC_URL}/webhooks/omi/TOKEN/"),
     )
 
 
@@ -92,7 +94,9 @@ def accepted(day: Traffic | None) -> Figure:
     buckets = metrics.answers()
     good = sum(bucket.accepted for bucket in buckets)
     refused = sum(bucket.refused for bucket in buckets)
-    answered = f"{good / (good + refused):.2%} answered 2xx".replace("%", " %") if good + refused else ""
+    answered = (
+        f"{good / (good + refused):.2%} answered 2xx".replace("%", " %") if good + refused else ""
+    )
     return Figure(
         name="Accepted, last 24 h",
         value=count(day.accepted) if day else NOTHING,
@@ -165,7 +169,10 @@ def memories_this_week() -> Figure:
     since = timezone.now() - timedelta(days=DAYS)
     rows = Memory.objects.filter(occurred_at__gte=since, occurred_at__lte=timezone.now())
     by_day = dict(
-        rows.order_by().annotate(day=TruncDate("occurred_at")).values_list("day").annotate(Count("pk"))
+        rows.order_by()
+        .annotate(day=TruncDate("occurred_at"))
+        .values_list("day")
+        .annotate(Count("pk"))
     )
     days = [by_day.get(today - timedelta(days=back), 0) for back in range(DAYS - 1, -1, -1)]
     total = sum(by_day.values())

@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from conversations.models import OmiSession
 from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from memories.models import Memory
 
+from conversations.models import OmiSession
+from memories.models import Memory
 from omibackend.core.leased import State
 from webhooks.models import Delivery
 

@@ -282,7 +282,7 @@ class TestWake:
         for _ in range(50):
             queue.waker().mark("inbox")
         deadline = time.monotonic() + 5
-        while not hints.client().exists("wake:inbox") and time.monotonic() < deadline:
+        while not hints.client().llen("rq:queue:inbox") and time.monotonic() < deadline:
             time.sleep(0.01)
         assert hints.client().llen("rq:queue:inbox") == 1
 

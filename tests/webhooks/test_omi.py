@@ -4,11 +4,11 @@ import base64
 from typing import Any
 
 import pytest
-from memories.models import ActionItem, Event, Memory
-from memories.services import edit, forget
 from pytest_django import Settings
 
 from conversations.models import OmiSession, Question, TranscriptSegment
+from memories.models import ActionItem, Event, Memory
+from memories.services import edit, forget
 from omibackend.core import leased
 from omibackend.core.leased import State
 from tests.conftest import payload, work

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -44,7 +44,7 @@ SPANS = {
 }
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+class BoundedPaginator(Paginator):
     """Counts and lists the newest `MOST_LISTED`; behind them one narrows down by date."""
 
     template_name = "admin/webhooks/delivery/pages.html"
@@ -210,7 +210,7 @@ def above(request: HttpRequest) -> Above:
     state, when = request.GET.get("state", ""), request.GET.get("when", "")
     chosen = _day(when)
     return Above(
-        states=list(_choices(request, "state", state, [("", "All"), *_titles(STATES)])),
+        states=list(_choices(request, "state", state, _states())),
         times=list(_choices(request, "when", when.partition("T")[0], _times())),
         hours=list(_choices(request, "when", when, _hours(chosen))) if chosen else [],
         carried=[item for item in request.GET.items() if item[0] not in ("when", "p", "e")],
@@ -223,13 +223,13 @@ def _narrowed(request: HttpRequest) -> bool:
     return any(value for name, value in request.GET.items() if name not in ("p", "o", "e", "all"))
 
 
-def _titles(table: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(key, found[0]) for key, found in table.items()]
+def _states() -> list[tuple[str, str]]:
+    return [("", "All"), *((key, title) for key, (title, _) in STATES.items())]
 
 
 def _times() -> Iterator[tuple[str, str]]:
     yield "", "Any time"
-    yield from _titles(SPANS)
+    yield from ((key, title) for key, (title, _) in SPANS.items())
     today = timezone.localdate()
     for back in range(DAYS_OFFERED):
         day = today - timedelta(days=back)
@@ -237,7 +237,7 @@ def _times() -> Iterator[tuple[str, str]]:
 
 
 def _hours(day: date) -> list[tuple[str, str]]:
-    return [(f"{day.isoformat()}T{hour:02}", f"{time(hour):%H}") for hour in range(24)]
+    return [(f"{day.isoformat()}T{hour:02}", f"{hour:02}") for hour in range(24)]
 
 
 def _day(when: str) -> date | None:

@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -61,7 +62,7 @@ def selected(options: dict[str, Any]) -> QuerySet[Delivery]:
             rows = rows.filter(pk__in=options["ids"])
         if options["endpoint"]:
             rows = rows.filter(endpoint_id=options["endpoint"])
-    except (ValueError, TypeError) as error:
+    except ValidationError as error:
         raise CommandError("An id is a UUID.") from error
     if options["state"]:
         rows = rows.filter(state=options["state"])

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from omibackend.accounts.services import preferences_of
 
 from conversations import listening, replies
+from omibackend.accounts.services import preferences_of
 from omibackend.core.errors import Refused
 from omibackend.core.logging import logger
 from webhooks import signatures

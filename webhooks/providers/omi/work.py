@@ -10,13 +10,13 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
-from memories.services import save_memory
 from pydantic import ValidationError
 
 from conversations import listening, sessions
 from conversations.finals import replace_transcript
 from conversations.identity import Batch, Segment
+from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
+from memories.services import save_memory
 from omibackend.core.errors import SetAside, describe
 from omibackend.core.leased import Became
 from webhooks.models import Delivery
