@@ -21,8 +21,7 @@ from omibackend.core.ids import uuid7
 from omibackend.core.logging import logger
 from omibackend.core.request_id import current_request_id
 from webhooks import endpoints, refusals
-from webhooks.endpoints import KnownEndpoint
-from webhooks.providers.base import Incoming, Parsed, Provider, Stored
+from webhooks.providers.base import Incoming, KnownEndpoint, Parsed, Provider, Stored
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 SECRET_WORDS = ("token", "secret", "password", "api-key", "apikey")

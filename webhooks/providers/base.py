@@ -13,7 +13,6 @@ from omibackend.core.leased import Became
 from webhooks.signatures import Verdict
 
 if TYPE_CHECKING:
-    from webhooks.endpoints import KnownEndpoint
     from webhooks.models import Delivery
 
 
@@ -26,6 +25,24 @@ class Incoming:
     headers: Mapping[str, str]
     query: Mapping[str, str]
     remote_addr: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEndpoint:
+    """An endpoint as the acknowledgement needs it, kept in the process for a few seconds."""
+
+    id: UUID
+    owner_id: int
+    policy: str
+    rate_limit_per_minute: int | None
+    secret: str
+    previous_secret: str
+    previous_secret_live: bool
+
+    @property
+    def live_secrets(self) -> list[str]:
+        previous = self.previous_secret if self.previous_secret_live else ""
+        return [secret for secret in (self.secret, previous) if secret]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,7 @@ class Provider:
     # may be left out of the result: it is then worked alone.
     handle_many: Callable[[Sequence["Delivery"]], dict[UUID, Became]]
     # The answer after the delivery is stored (`stored` is None when it was only counted).
-    respond: Callable[["KnownEndpoint", Incoming, Parsed, Stored | None], HttpResponse]
+    respond: Callable[[KnownEndpoint, Incoming, Parsed, Stored | None], HttpResponse]
     # Answers a GET on the endpoint's address: a gateway's health or a set-up check.
     check: Callable[[HttpRequest], HttpResponse]
     # The one to try first, and a whole story.

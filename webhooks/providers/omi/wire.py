@@ -13,8 +13,7 @@ from omibackend.accounts.services import preferences_of
 from omibackend.core.errors import Refused
 from omibackend.core.logging import logger
 from webhooks import signatures
-from webhooks.endpoints import KnownEndpoint
-from webhooks.providers.base import Incoming, Parsed, Stored, parse_json
+from webhooks.providers.base import Incoming, KnownEndpoint, Parsed, Stored, parse_json
 from webhooks.providers.omi.events import (
     AUDIO,
     COMBINED,
