@@ -286,7 +286,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-DATETIME_FORMAT = "j M Y, H:i:s"
+FORMAT_MODULE_PATH = "omibackend.formats"
 
 # --- admin ------------------------------------------------------------------
 UNFOLD = unfold.SHELL
