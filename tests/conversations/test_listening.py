@@ -110,6 +110,12 @@ def test_it_finds_the_first_half_of_a_call_in_what_is_stored(ann: User) -> None:
     assert Question.objects.get().text == "what did Sarah say?"
 
 
+def test_it_hears_later_a_question_in_two_deliveries(ann: User) -> None:
+    first = delivery(ann, said("Hey Omi, what did", 1), ago_s=3)
+    store(first, delivery(ann, said("Sarah say?", 2.5), ago_s=2))
+    assert Question.objects.get().text == "what did Sarah say?"
+
+
 def test_it_opens_nothing_for_a_replay(ann: User) -> None:
     store(delivery(ann, said(CALL, 1), ago_s=660))
     assert not Question.objects.exists()
