@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
-from conversations import listening, omi_api, recall, records, replies
+from conversations import omi_api, questions, recall, records, replies
 from conversations.models import Channel, Notification, Question, SendState
 from omibackend.core.errors import OmiError, SetAside
 from omibackend.core.leased import Became, Kind, Kinds, LostLease, State
@@ -34,7 +34,7 @@ def prepare_answer(question: Question) -> recall.Reply | None:
 
 
 def _closed(question: Question) -> Question:
-    closed = listening.close_due(question.pk)
+    closed = questions.close_due(question.pk)
     if closed is None:  # more was said meanwhile
         Question.objects.filter(pk=question.pk, lease_token=question.lease_token).update(
             state=State.PENDING,
@@ -68,7 +68,7 @@ def apply_answer(claimed: Question, reply: recall.Reply | None) -> Became:
 
 def _channel(question: Question, text: str) -> tuple[Channel, str]:
     """How a late answer reaches the person, and if it does not, why."""
-    why = question.why if question.why in listening.REASONS_TO_KEEP else ""
+    why = question.why if question.why in questions.REASONS_TO_KEEP else ""
     if not why and _now() - question.asked_at > TOO_LATE_AFTER:
         why = TOO_LATE
     if not why and len(text) < replies.SHORTEST_PUSHED_CHARS:
