@@ -20,12 +20,15 @@ class Card:
 
 
 def card(memory: Memory, user: Any) -> Card:
-    sees_photos = user.has_perm("memories.view_photo")
+    """Each part needs its own permission."""
+    items = memory.action_items.order_by("id") if user.has_perm("memories.view_actionitem") else ()
+    events = memory.events.all() if user.has_perm("memories.view_event") else ()
+    photos = memory.photos.exclude(file="") if user.has_perm("memories.view_photo") else ()
     return Card(
         memory=memory,
-        action_items=list(memory.action_items.order_by("id")),
-        events=list(memory.events.all()),
-        photos=list(memory.photos.exclude(file="")) if sees_photos else [],
+        action_items=list(items),
+        events=list(events),
+        photos=list(photos),
         delivery_link=_delivery(memory) if user.has_perm("webhooks.view_delivery") else "",
         session_link=_session(memory) if user.has_perm("conversations.view_omisession") else "",
     )
