@@ -73,15 +73,40 @@ def _moods(places: Sequence[tuple[int, str]], *, using: str) -> dict[tuple[int, 
         return {places[row[0]]: Mood(*row[1:]) for row in cursor}
 
 
-def could_matter(owner_id: int, uid: str, segments: Iterable[Any]) -> bool:
+# True while a question is open or an answer was given just now. It is asked in the statement
+# that stores the delivery: a round trip of its own would cost a third of the acknowledgement.
+ATTENTION = """
+EXISTS (
+    SELECT FROM conversations_listening WHERE owner_id = {owner} AND uid = {subject} AND (
+        open_question_id IS NOT NULL
+        OR spoken_at > statement_timestamp() - interval '2 minutes'
+    )
+)
+"""
+
+
+def could_matter(
+    owner_id: int,
+    uid: str,
+    segments: Iterable[Any],
+    preferences: Preferences,
+    *,
+    attentive: bool,
+) -> bool:
     """Whether a delivery, not yet validated, may hold a question or a part of one."""
     text = " ".join(
         text
         for segment in segments
         if isinstance(segment, dict) and isinstance(text := segment.get("text"), str)
     )
+    if not text or preferences.meeting_transcribe:
+        return False
+    if preferences.activation_regex or preferences.listen_mode == ListenMode.ALWAYS:
+        return True
+    if is_called(text) or ends_in_greeting(text):
+        return True
     place = (owner_id, uid)
-    return bool(text) and _moods([place], using=INGEST)[place].may_hear(text)
+    return attentive and _moods([place], using=INGEST)[place].may_hear(text)
 
 
 def hear_now(batch: Batch, preferences: Preferences) -> Question | None:

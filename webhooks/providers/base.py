@@ -55,16 +55,20 @@ class Parsed:
     event: str
     payload: Any = None
     dedup_key: str | None = None
+    # Whom of the sender's people it is about: Omi's uid, a phone number.
+    subject: str = ""
     ignored: bool = False
     counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a delivery went. `id` of a duplicate is that of the delivery stored first."""
+    """Where a delivery went. `id` of a duplicate is that of the delivery stored first;
+    `attentive` is the provider's `attention`."""
 
     id: UUID
     fresh: bool
+    attentive: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,9 @@ class Provider:
     # The one to try first, and a whole story.
     first: Callable[[], Sample]
     samples: Callable[[], list[Sample]]
+    # An SQL condition on {owner} and {subject}, answered in the statement that stores the
+    # delivery: `Stored.attentive`.
+    attention: str = "false"
     # What the sender itself does about failures, shown beside the running count.
     gives_up: str = ""
     gives_up_after: int | None = None
