@@ -149,8 +149,16 @@ def check(asked: Sequence[tuple[UUID, Collection[str]]]) -> Checked:
     return found
 
 
-def insert(tracks: Iterable[tuple[Place, Track]]) -> None:
-    records = [{**place._asdict(), **_track_record(track), "version": 0} for place, track in tracks]
+def insert(tracks: Iterable[tuple[Place, Track]], *, counts: dict[UUID, int]) -> None:
+    records = [
+        {
+            **place._asdict(),
+            **_track_record(track),
+            "version": track.version + 1,
+            "segment_count": counts[track.id],
+        }
+        for place, track in tracks
+    ]
     if not records:
         return
     with connection.cursor() as cursor:
@@ -158,11 +166,11 @@ def insert(tracks: Iterable[tuple[Place, Track]]) -> None:
             """
             INSERT INTO conversations_omisession
                 (id, owner_id, uid, sender_session_id, started_at, first_received_at,
-                 last_received_at, min_start_s, max_end_s, version)
+                 last_received_at, min_start_s, max_end_s, version, segment_count)
             SELECT * FROM json_to_recordset(%s::json) AS r(
                 id uuid, owner_id int, uid text, sender_session_id text, started_at timestamptz,
                 first_received_at timestamptz, last_received_at timestamptz,
-                min_start_s float8, max_end_s float8, version int)
+                min_start_s float8, max_end_s float8, version int, segment_count int)
             """,
             [_json(records)],
         )

@@ -140,8 +140,8 @@ def _track_for(piece: Piece, board: Board, knowing: set[UUID], outcome: Outcome)
         board.tracks.insert(0, fresh)
         outcome.made_by[fresh.id] = piece.batch.delivery_id
         return fresh
-    # The oldest lives on. A fresh one's id is the greatest, so that nothing stored moves to it.
-    kept = min(chosen, key=lambda track: track.id)
+    # The oldest lives on, and nothing stored moves into a fresh one.
+    kept = min(chosen, key=lambda track: (track.fresh, track.id))
     for track in chosen:
         if track is not kept:
             kept.absorb(track)
@@ -151,14 +151,15 @@ def _track_for(piece: Piece, board: Board, knowing: set[UUID], outcome: Outcome)
 
 
 def _write(boards: Iterable[Board], outcome: Outcome) -> dict[UUID, Written]:
-    tracks = [(board.place, track) for board in boards for track in board.tracks if track.touched]
-    session_rows.insert((place, track) for place, track in tracks if track.fresh)
-    for _, track in tracks:
-        for old in track.absorbed:
-            session_rows.move(old, track.id)
     rows = outcome.rows
     if outcome.merged:
         rows = [row._replace(session_id=outcome.final_id(row.session_id)) for row in rows]
+    tracks = [(board.place, track) for board in boards for track in board.tracks if track.touched]
+    fresh = [(place, track) for place, track in tracks if track.fresh]
+    session_rows.insert(fresh, counts=_counts(rows) if fresh else {})
+    for _, track in tracks:
+        for old in track.absorbed:
+            session_rows.move(old, track.id)
     written = upsert_segments(rows)
     for board in boards:
         _settle(board, changed=written.keys())
@@ -166,9 +167,17 @@ def _write(boards: Iterable[Board], outcome: Outcome) -> dict[UUID, Written]:
         (track, written[track.id].added if track.id in written else 0)
         for board in boards
         for track in board.tracks
-        if track.touched
+        if track.touched and not track.fresh
     )
     return written
+
+
+def _counts(rows: Iterable[SegmentRow]) -> dict[UUID, int]:
+    """A new session holds all that it gets, once."""
+    keys: dict[UUID, set[str]] = {}
+    for row in rows:
+        keys.setdefault(row.session_id, set()).add(row.segment.key)
+    return {pk: len(found) for pk, found in keys.items()}
 
 
 def _settle(board: Board, *, changed: Collection[UUID]) -> None:
