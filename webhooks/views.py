@@ -34,7 +34,7 @@ class NoNegotiation(BaseContentNegotiation):
 
 class WebhookErrorSerializer(serializers.Serializer[Any]):
     type = serializers.CharField(help_text="client_error or server_error")
-    errors = serializers.ListField(
+    errors = serializers.ListField(  # type: ignore[assignment]
         child=serializers.DictField(), help_text="code, detail (what to mend), attr"
     )
 

@@ -173,7 +173,6 @@ class EndpointAdmin(ModelAdmin):
         }
         name = "dialog" if in_dialog else "once"
         response = TemplateResponse(request, f"admin/webhooks/endpoint/{name}.html", context)
-        response["Cache-Control"] = "no-store"
         if in_dialog:
             response["HX-Retarget"], response["HX-Reselect"] = "#dialog", "#dialog"
         return response
