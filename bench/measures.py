@@ -161,12 +161,8 @@ def against_the_peer(plan: Plan, stack: Stack) -> list[Ratio]:
             for connections in (1, 16)
         ]
         runs = interleaved(plan, stack, cells)
-    one = [
-        loads["ours, 1c"].p50_us / loads["peer, 1c"].p50_us for loads in runs
-    ]
-    many = [
-        loads["ours, 16c"].per_s / loads["peer, 16c"].per_s for loads in runs
-    ]
+    one = [loads["ours, 1c"].p50_us / loads["peer, 1c"].p50_us for loads in runs]
+    many = [loads["ours, 16c"].per_s / loads["peer, 16c"].per_s for loads in runs]
     return [
         Ratio("ACK p50, 1 connection: ours / peer", one, 1.5, at_most=True, clean=_clean(runs)),
         Ratio("ACK/s, 16 connections: ours / peer", many, 0.6, at_most=False, clean=_clean(runs)),
