@@ -33,7 +33,18 @@ ODD_MOMENTS = [
 ]
 ODD_NUMBERS = [0, -1, 1, 2**31, 2**53 + 1, 2**63, 2**64, -(2**63) - 1, 0.1, -0.0, 1e308]
 ODD_NUMBERS += [float("nan"), float("inf"), float("-inf")]
-ODD_VALUES = [None, True, False, [], {}, [[]], [None], [{}], {"": None}, {"a": {"b": []}}]
+ODD_VALUES: list[Any] = [
+    None,
+    True,
+    False,
+    [],
+    {},
+    [[]],
+    [None],
+    [{}],
+    {"": None},
+    {"a": {"b": []}},
+]
 
 odd = st.one_of(
     st.sampled_from([*ODD_VALUES, *ODD_NUMBERS, *ODD_TEXTS, *ODD_MOMENTS]),
@@ -50,10 +61,11 @@ Path = tuple[Any, ...]
 def paths(value: Any, at: Path = ()) -> Iterator[Path]:
     """Every place in a payload, the whole included."""
     yield at
-    items = value.items() if isinstance(value, dict) else ()
-    items = enumerate(value) if isinstance(value, list) else items
-    for key, child in items:
-        yield from paths(child, (*at, key))
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from paths(child, (*at, key))
 
 
 def replaced(body: Any, at: Path, value: Any) -> Any:
