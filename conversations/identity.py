@@ -97,9 +97,19 @@ class Track:
     absorbed: list[UUID] = field(default_factory=list)
     before: "Track | None" = None
 
+    @property
+    def length_s(self) -> float:
+        return (self.max_end_s or 0.0) - (self.min_start_s or 0.0)
+
+    @property
+    def is_long(self) -> bool:
+        """Long enough to tell from its pace how it arrived."""
+        return self.length_s >= LIVE_SLACK_S
+
     def heard_live(self) -> bool:
+        """Whether it arrived about as fast as it was spoken, and not out of a backlog."""
         wall_s = (self.last_received_at - self.first_received_at).total_seconds()
-        return wall_s >= (self.max_end_s or 0.0) - (self.min_start_s or 0.0) - LIVE_SLACK_S
+        return not self.is_long or wall_s >= max(self.length_s - LIVE_SLACK_S, self.length_s / 2)
 
     def take(self, piece: "Piece") -> None:
         if not self.touched:
@@ -212,20 +222,23 @@ def _silent_s(piece: Piece, track: Track) -> float:
 
 
 def _began_after(piece: Piece, track: Track) -> bool:
-    """Whether this is not late speech of the session, but the conversation after it."""
+    """Whether this is not late speech of the session, but the conversation after it.
+
+    Shuffled deliveries must not look like that: they come at once, or the session they belong to
+    did not arrive at the pace of speech. Omi's own order is lost for `RETRIED_FOR_S` at most.
+    """
     assert piece.start_s is not None  # noqa: S101 (for the type checker)
     assert track.max_end_s is not None  # noqa: S101
     late_s = (piece.began_at - track.started_at).total_seconds()
     if late_s > LATEST_S:
         return True
-    fell_silent_at = track.started_at + timedelta(seconds=track.max_end_s)
-    return (
-        piece.start_s < track.max_end_s
-        and late_s > RETRIED_FOR_S
-        and late_s >= track.max_end_s - JITTER_S
-        and (piece.received_at - fell_silent_at).total_seconds() >= JITTER_S
-        and track.heard_live()
-    )
+    if piece.start_s >= track.max_end_s or late_s <= RETRIED_FOR_S or not track.heard_live():
+        return False
+    # From the session's last word to the earliest that this conversation can have begun.
+    pause_s = late_s - track.max_end_s
+    since_s = pause_s + (piece.end_s or 0.0)
+    is_long = track.length_s >= LIVE_SLACK_S
+    return pause_s >= RETRIED_FOR_S or (is_long and pause_s >= -JITTER_S and since_s >= JITTER_S)
 
 
 def is_plain(piece: Piece, tracks: Iterable[Track], *, gap_s: float) -> bool:

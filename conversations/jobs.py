@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
-from conversations import listening, omi_api, recall, records, replies
+from conversations import omi_api, questions, recall, records, replies
 from conversations.models import Channel, Notification, Question, SendState
 from omibackend.core.errors import OmiError, SetAside
 from omibackend.core.leased import Became, Kind, Kinds, LostLease, State
@@ -27,24 +27,25 @@ class TooSoon(OmiError):
 
 def prepare_answer(question: Question) -> recall.Reply | None:
     if not question.closed:
-        closed = listening.close_due(question.pk)
-        if closed is None or closed.lease_token != question.lease_token:
-            _wait_for_end(question)
-        question = closed or question
+        question = _closed(question)
     if question.answer or question.channel == Channel.KEPT:
         return None
     return recall.ask(question, timeout_s=settings.OPENAI_TIMEOUT_MS / 1000)
 
 
-def _wait_for_end(question: Question) -> None:
-    """More was said meanwhile: the question is not over, or somebody else has it now."""
-    Question.objects.filter(pk=question.pk, lease_token=question.lease_token).update(
-        state=State.PENDING,
-        next_attempt_at=F("closes_at"),
-        attempts=F("attempts") - 1,
-        lease_token=None,
-    )
-    raise LostLease("The question goes on.")
+def _closed(question: Question) -> Question:
+    closed = questions.close_due(question.pk)
+    if closed is None:  # more was said meanwhile
+        Question.objects.filter(pk=question.pk, lease_token=question.lease_token).update(
+            state=State.PENDING,
+            next_attempt_at=F("closes_at"),
+            attempts=F("attempts") - 1,
+            lease_token=None,
+        )
+        raise LostLease("The question goes on.")
+    if closed.state != State.LEASED or closed.lease_token != question.lease_token:
+        raise LostLease("Nothing is left to answer.")
+    return closed
 
 
 def apply_answer(claimed: Question, reply: recall.Reply | None) -> Became:
@@ -67,7 +68,7 @@ def apply_answer(claimed: Question, reply: recall.Reply | None) -> Became:
 
 def _channel(question: Question, text: str) -> tuple[Channel, str]:
     """How a late answer reaches the person, and if it does not, why."""
-    why = question.why if question.why in listening.REASONS_TO_KEEP else ""
+    why = question.why if question.why in questions.REASONS_TO_KEEP else ""
     if not why and _now() - question.asked_at > TOO_LATE_AFTER:
         why = TOO_LATE
     if not why and len(text) < replies.SHORTEST_PUSHED_CHARS:

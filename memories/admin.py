@@ -5,14 +5,15 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
+from django.urls import URLPattern, path
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from memories.models import ActionItem, Event, Memory, Photo
+from memories.card import card
+from memories.models import ActionItem, Memory, Photo
 from memories.parts import edit_action_item, mark
 from memories.search import with_words
 from memories.services import EDITABLE, edit, forget
@@ -50,43 +51,6 @@ class CategoryFilter(admin.SimpleListFilter):
         return queryset.filter(category=self.value()) if self.value() else queryset
 
 
-class Part(TabularInline):
-    """Part of a memory, to look at."""
-
-    extra = 0
-    can_delete = False
-    show_change_link = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ActionItemInline(Part):
-    model = ActionItem
-    fields = ["description", "due_at", "completed"]
-
-
-class EventInline(Part):
-    model = Event
-    fields = ["title", "starts_at", "duration_minutes"]
-
-
-class PhotoInline(Part):
-    model = Photo
-    fields = ["description", "taken_at", "picture"]
-    readonly_fields = ["picture"]
-
-    @admin.display
-    def picture(self, photo: Photo) -> str | None:
-        if not photo.file:
-            return None
-        address = reverse("admin:memories_memory_photo", args=[photo.memory_id, photo.pk])
-        return format_html('<a href="{}">{}</a>', address, photo.content_type)
-
-
 @admin.register(Memory)
 class MemoryAdmin(ModelAdmin):
     list_display = ["what", "owner", "category", "occurred_at"]
@@ -96,24 +60,25 @@ class MemoryAdmin(ModelAdmin):
     show_full_result_count = False
     search_fields = ["title"]
     search_help_text = 'Words, "a phrase", -without, this or that'
-    fields = [
-        *("title", "text", ("category", "emoji"), ("owner", "kind", "source", "language")),
-        *(("occurred_at", "finished_at"), "edited_by_owner", "quote"),
-        *("created_at", "updated_at"),
-    ]
-    readonly_fields = [
-        *("owner", "kind", "source", "language", "occurred_at", "finished_at"),
-        *("edited_by_owner", "quote", "created_at", "updated_at"),
-    ]
-    inlines = [ActionItemInline, EventInline, PhotoInline]
+    fieldsets = [("Edit", {"fields": ["title", "text", ("category", "emoji")]})]
+    change_form_outer_before_template = "admin/memories/memory/before.html"
 
     @admin.display(description="memory", ordering="title")
     def what(self, memory: Memory) -> str:
         return f"{memory.emoji} {memory.display_title}".strip()
 
-    @admin.display(description="edited by the owner")
-    def edited_by_owner(self, memory: Memory) -> str:
-        return ", ".join(memory.edited_fields)
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        memory = self.get_object(request, object_id)
+        extra = {"page": card(memory, request.user)} if memory else {}
+        extra["show_save_and_continue"] = False
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "title":  # of any length, and still one line
+            options["widget"] = UnfoldAdminTextInputWidget()
+        return super().formfield_for_dbfield(db_field, request, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -12,26 +12,11 @@ from django.db.models.functions import Now
 
 from memories.bounds import bounded
 from memories.identity import normalised, text_hash
-from memories.incoming import (
-    IncomingActionItem,
-    IncomingEvent,
-    IncomingMemory,
-    IncomingPhoto,
-)
+from memories.incoming import IncomingMemory
 from memories.models import Memory, Tombstone
 from memories.parts import How, entry, save_action_items, save_events, save_photos
 from omibackend.core.leased import Became
 
-__all__ = [
-    "IncomingActionItem",
-    "IncomingEvent",
-    "IncomingMemory",
-    "IncomingPhoto",
-    "edit",
-    "forget",
-    "save_memory",
-    "take_turns",
-]
 EDITABLE = ("title", "text", "category", "emoji")
 MOST_QUOTE_CHARS = 4000
 MOST_SEGMENT_KEYS = 10_000

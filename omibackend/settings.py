@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF, UNSAFE_EVAL
 from django.core.exceptions import ImproperlyConfigured
 
-from omibackend import env
+from omibackend import env, unfold
 from omibackend.core import logging as core_logging
-from omibackend.unfold import THEME_HASH
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"
@@ -80,7 +79,7 @@ CONTENT_SECURITY_POLICY = {
         # Alpine, which unfold's sidebar and dialogs run on, compiles its expressions.
         "script-src": [SELF, UNSAFE_EVAL],
         # The colours that unfold prints into the page.
-        "style-src": [SELF, f"'{THEME_HASH}'"],
+        "style-src": [SELF, f"'{unfold.THEME_HASH}'"],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -113,8 +112,8 @@ INSTALLED_APPS = [
     "omibackend.ops",
 ]
 
-# What a sender waits for runs through the first three only: the page classes step aside
-# for paths under WEBHOOK_PATHS (core.middleware).
+# A sender's request carries no session: the Page classes step aside for paths that match
+# WEBHOOK_PATHS (core.middleware).
 WEBHOOK_PATHS = re.compile(r"/webhooks/|/omi-webhook/?$")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
@@ -123,10 +122,10 @@ MIDDLEWARE = [
     "omibackend.core.middleware.PageStatic",
     "omibackend.core.middleware.PageSession",
     "omibackend.core.middleware.PageCommon",
-    "omibackend.core.middleware.PageCsrf",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "omibackend.core.middleware.PageAuthentication",
     "omibackend.core.middleware.PageMessages",
-    "omibackend.core.middleware.PageFrameOptions",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "omibackend.core.middleware.PageContentSecurityPolicy",
 ]
 TEMPLATES = [
@@ -271,6 +270,7 @@ DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "omibackend.core.errors.ErrorFormatter",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
+_ERRORS = "drf_standardized_errors.openapi_serializers"
 SPECTACULAR_SETTINGS = {
     "TITLE": "omibackend",
     "DESCRIPTION": "Webhooks in, nothing lost.",
@@ -280,6 +280,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "StoreStateEnum": ["ok", "down"],
+        "ValidationErrorEnum": f"{_ERRORS}.ValidationErrorEnum.choices",
+        "ClientErrorEnum": f"{_ERRORS}.ClientErrorEnum.choices",
+        "ServerErrorEnum": f"{_ERRORS}.ServerErrorEnum.choices",
+    },
 }
 
 # --- language and time ------------------------------------------------------
@@ -287,4 +293,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-DATETIME_FORMAT = "j M Y, H:i:s"
+FORMAT_MODULE_PATH = "omibackend.formats"
+
+# --- admin ------------------------------------------------------------------
+UNFOLD = unfold.SHELL

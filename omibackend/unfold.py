@@ -1,4 +1,4 @@
-"""The admin's shell: names, colours and callbacks of unfold, and the hash that lets its colours in."""
+"""The admin's shell: names, colours and callbacks for unfold; the hash that lets the colours in."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SHADES = {
 }
 TEAL_HUE = 220
 
-UNFOLD: dict[str, Any] = {
+SHELL: dict[str, Any] = {
     "SITE_TITLE": "omibackend",
     "SITE_HEADER": "omibackend",
     "SITE_SUBHEADER": "Webhooks in, nothing lost",

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
 
+from omibackend.accounts.services import forget_recent
 from omibackend.core import hints, leased
 from tests.sender import Sender
 from webhooks import endpoints
@@ -37,6 +38,7 @@ def _plain_static_files() -> None:
 def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """An empty Redis, empty process caches, and one connection for both aliases."""
     endpoints.cache.clear()
+    forget_recent()
     hints.breaker.reset()
     wanted = DATABASE_FIXTURES & set(request.fixturenames)
     if request.node.get_closest_marker("django_db"):

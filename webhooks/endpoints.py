@@ -1,8 +1,6 @@
 """Which endpoint a request means, and whether it proved it. No query per request."""
 
 import time
-from dataclasses import dataclass
-from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -10,29 +8,11 @@ from omibackend.core import hints
 from omibackend.core.crypto import token_hash
 from omibackend.core.errors import Refused
 from webhooks.models import Endpoint, Policy
-from webhooks.providers.base import Incoming, Provider
+from webhooks.providers.base import Incoming, KnownEndpoint, Provider
 
 CACHE_S = 3.0
 CACHE_ENTRIES = 4096
 MOST_SIGNED_BY_SIGNATURE_ALONE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class KnownEndpoint:
-    """An endpoint as the acknowledgement needs it, kept in the process for `CACHE_S`."""
-
-    id: UUID
-    owner_id: int
-    policy: str
-    rate_limit_per_minute: int | None
-    secret: str
-    previous_secret: str
-    previous_secret_live: bool
-
-    @property
-    def live_secrets(self) -> list[str]:
-        previous = self.previous_secret if self.previous_secret_live else ""
-        return [secret for secret in (self.secret, previous) if secret]
 
 
 class EndpointCache:
@@ -92,7 +72,7 @@ def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
         return in_path
     scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer" and bearer:
-        return bearer.strip()
+        return str(bearer).strip()
     header = request.META.get("HTTP_X_WEBHOOK_TOKEN")
     return str(header or request.GET.get("token") or "") or None
 

@@ -6,13 +6,14 @@ messages in the body, and Redis cannot change it.
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import orjson
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 
 from omibackend.core import hints, metrics, queue
@@ -21,21 +22,23 @@ from omibackend.core.ids import uuid7
 from omibackend.core.logging import logger
 from omibackend.core.request_id import current_request_id
 from webhooks import endpoints, refusals
-from webhooks.endpoints import KnownEndpoint
-from webhooks.providers.base import Incoming, Parsed, Provider, Stored
+from webhooks.providers.base import Incoming, KnownEndpoint, Parsed, Provider, Stored
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 SECRET_WORDS = ("token", "secret", "password", "api-key", "apikey")
 DEDUP_KEY_CHARS = 200
 RETRY_AFTER_S = 5
 
+# Prepared once per connection: planning would cost more than the row.
 INSERT = """
+PREPARE {name} (uuid, uuid, text, text, bytea, bytea, int, text, jsonb, jsonb, inet, text, text,
+                text, bigint, text) AS
 INSERT INTO webhooks_delivery
     (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
      query, remote_addr, signature, request_id, state, finished_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
-     CASE WHEN %s THEN statement_timestamp() END)
-ON CONFLICT DO NOTHING RETURNING id
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+        CASE $14 WHEN 'ignored' THEN statement_timestamp() END)
+ON CONFLICT DO NOTHING RETURNING id, {attention}
 """
 COUNT_DUPLICATE = """
 UPDATE webhooks_delivery SET
@@ -45,6 +48,8 @@ WHERE endpoint_id = %s AND dedup_key = %s AND id <> %s RETURNING id
 """
 
 log = logger("receiver")
+# The statements that a connection knows, as long as it lives.
+_prepared: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 
 
 def receive(request: HttpRequest, provider: Provider, token: str | None) -> HttpResponse:
@@ -62,7 +67,7 @@ def receive(request: HttpRequest, provider: Provider, token: str | None) -> Http
         )
         endpoints.check_rate(endpoint)
         parsed = provider.parse(incoming)
-        stored = None if parsed.counted else store(endpoint, incoming, parsed, signature)
+        stored = None if parsed.counted else store(provider, endpoint, incoming, parsed, signature)
     except Refused as refused:
         refusals.note(endpoint.id if endpoint else None, refused, incoming)
         response = refused.response()
@@ -139,7 +144,13 @@ def remote_addr(request: HttpRequest) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
 
-def store(endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, signature: str) -> Stored:
+def store(
+    provider: Provider,
+    endpoint: KnownEndpoint,
+    incoming: Incoming,
+    parsed: Parsed,
+    signature: str,
+) -> Stored:
     """One autocommit INSERT. A duplicate writes nothing but its count."""
     delivery_id = uuid7()
     sha256 = hashlib.sha256(incoming.body).digest()
@@ -159,14 +170,17 @@ def store(endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed, signature
         signature,
         current_request_id(),
         "ignored" if parsed.ignored else "pending",
-        parsed.ignored,
+        endpoint.owner_id,
+        parsed.subject,
     ]
-    if _execute(INSERT, values):
-        return Stored(delivery_id, fresh=True)
+    row = _run(lambda connection: _insert(connection, provider, values))
+    if row:
+        return Stored(delivery_id, fresh=True, attentive=row[1])
     if key is None:  # only its own id can be in the way: the first try did commit
         return Stored(delivery_id, fresh=True)
-    first = _execute(COUNT_DUPLICATE, [sha256, endpoint.id, key, delivery_id])
-    return Stored(first or delivery_id, fresh=first is None)
+    duplicate = [sha256, endpoint.id, key, delivery_id]
+    first = _run(lambda connection: _one(connection, COUNT_DUPLICATE, duplicate))
+    return Stored(first[0] if first else delivery_id, fresh=first is None)
 
 
 def _dedup_key(key: str | None) -> str | None:
@@ -175,23 +189,36 @@ def _dedup_key(key: str | None) -> str | None:
     return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
-def _execute(sql: str, values: list[Any]) -> UUID | None:
+def _run(statement: Callable[[BaseDatabaseWrapper], Any]) -> Any:
     """Runs one statement; once more on a fresh connection if the kept one had died."""
     connection = connections["ingest"]
     try:
-        return _returned_id(connection, sql, values)
+        return statement(connection)
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block:
             raise
         connection.close()
-        return _returned_id(connection, sql, values)
+        return statement(connection)
 
 
-def _returned_id(connection: Any, sql: str, values: list[Any]) -> UUID | None:
+def _insert(connection: BaseDatabaseWrapper, provider: Provider, values: list[Any]) -> Any:
+    connection.ensure_connection()
+    prepared = _prepared.setdefault(connection.connection, set())
+    name = f"ingest_{provider.name}"
+    with connection.cursor() as cursor:
+        if name not in prepared:
+            attention = provider.attention.format(owner="$15", subject="$16")
+            cursor.execute(INSERT.format(name=name, attention=attention))
+            prepared.add(name)
+        places = ", ".join(["%s"] * len(values))
+        cursor.execute(f"EXECUTE {name} ({places})", values)
+        return cursor.fetchone()
+
+
+def _one(connection: BaseDatabaseWrapper, sql: str, values: list[Any]) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        row = cursor.fetchone()
-    return row[0] if row else None
+        return cursor.fetchone()
 
 
 def _database_down(

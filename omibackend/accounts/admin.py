@@ -72,9 +72,20 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
         return [*self.readonly_fields, *POWERS]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser may set a superuser's password."""
-        allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or not obj.is_superuser or request.user.is_superuser)
+        return super().has_change_permission(request, obj) and _is_below(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _is_below(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """All that is a person's own goes with the account: it needs no further rights."""
+        to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, needed & {str(User._meta.verbose_name)}, protected
+
+
+def _is_below(request: HttpRequest, user: User | None) -> bool:
+    """Only a superuser may set a superuser's password."""
+    return user is None or not user.is_superuser or bool(request.user.is_superuser)
 
 
 admin.site.unregister(Group)

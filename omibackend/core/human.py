@@ -63,3 +63,16 @@ def clock(at: datetime) -> str:
 
 def several(number: int, one: str, many: str | None = None) -> str:
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def minutes(seconds: float) -> str:
+    """A place on a recording's clock: 6:36, 1:02:07."""
+    minute, second = divmod(max(int(seconds), 0), 60)
+    hour, minute = divmod(minute, 60)
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
+
+
+def initials(name: str) -> str:
+    """Two signs at most; a number stays, so that Speaker 3 is not taken for Sarah."""
+    words = name.split()
+    return "".join(word if word.isdigit() else word[:1].upper() for word in words[:2])[:2]

@@ -5,6 +5,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import orjson
 import structlog
 
 from omibackend.core.request_id import current_request_id
@@ -45,6 +46,11 @@ def where_it_failed(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
+def _dumps(event: Any, **_: Any) -> str:
+    """Much quicker than `json`: every answer writes a line."""
+    return orjson.dumps(event, default=str).decode()
+
+
 def config(*, level: str, folder: Path | None, readable: bool, sql: bool) -> dict[str, Any]:
     """The LOGGING setting. `folder` adds a file beside the error stream."""
     # A handler that fails would print the record with its exception's message.
@@ -58,7 +64,11 @@ def config(*, level: str, folder: Path | None, readable: bool, sql: bool) -> dic
         mask_private,
         where_it_failed,
     ]
-    renderer = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer()
+    renderer = (
+        structlog.dev.ConsoleRenderer()
+        if readable
+        else structlog.processors.JSONRenderer(serializer=_dumps)
+    )
     handlers: dict[str, Any] = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "lines"},
     }

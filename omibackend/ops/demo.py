@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -12,6 +13,8 @@ from webhooks.providers.base import Provider, Sample
 from webhooks.senders import PROVIDERS
 
 TIMEOUT_S = 30.0
+# Time for one delivery to be worked before the next refers to it, as in life.
+PAUSE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ def send_all(urls: dict[str, str]) -> Iterator[Sent]:
         for name, url in urls.items():
             for sample in PROVIDERS[name].samples():
                 yield _send(client, name, url, sample)
+                time.sleep(PAUSE_S)
 
 
 def _send(client: httpx.Client, name: str, url: str, sample: Sample) -> Sent:

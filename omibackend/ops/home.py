@@ -24,7 +24,7 @@ from webhooks import status
 from webhooks.models import Delivery, Endpoint
 from webhooks.senders import PROVIDERS
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 SLOW_S = 60
 MOST_SENDERS = 6
 MOST_WAITING = 1000

@@ -28,10 +28,10 @@ class Entry:
     title: str
     symbol: str
     model: str
-    badge: Callable[[HttpRequest], Item] = lambda request: {}
+    badge: Callable[[], Item] = dict
 
 
-def dead_badge(request: HttpRequest) -> Item:
+def dead_badge() -> Item:
     """Unfold shows a badge at zero too, so there is none at zero."""
     dead = cache.get_or_set("navigation:dead", count_dead, BADGE_KEPT_S) or 0
     words = str(dead) if dead <= MOST_COUNTED else f"{MOST_COUNTED}+"
@@ -93,8 +93,8 @@ def _item(request: HttpRequest, entry: Entry, registered: dict[str, Any]) -> Ite
         "title": entry.title,
         "icon": entry.symbol,
         "link": reverse(f"admin:{app}_{model}_changelist"),
-        "permission": lambda request: permitted,
-        **(entry.badge(request) if permitted else {}),
+        "permission": lambda _: permitted,
+        **(entry.badge() if permitted else {}),
     }
 
 

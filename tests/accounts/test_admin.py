@@ -25,7 +25,7 @@ def admin(client: Client, staff: Any) -> Client:
 def clerk(client: Client) -> Client:
     """Staff who may change accounts, without being superuser."""
     user = get_user_model().objects.create_user("clerk@example.org", "x" * 20, is_staff=True)
-    wanted = ["view_user", "change_user", "add_user"]
+    wanted = ["view_user", "change_user", "add_user", "delete_user"]
     user.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
     client.force_login(user)
     return client
@@ -105,6 +105,20 @@ def test_it_lets_only_superusers_touch_superusers(clerk: Client, staff: Any) -> 
     password = reverse("admin:auth_user_password_change", args=[staff.pk])
     assert clerk.post(password, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 403
     assert clerk.post(page_of(staff), {"email": "taken@example.org"}).status_code == 403
+
+
+def test_it_lets_only_superusers_delete_superusers(clerk: Client, staff: Any) -> None:
+    address = reverse("admin:accounts_user_changelist")
+    form = {"action": "delete_selected", "_selected_action": [staff.pk], "post": "yes"}
+    clerk.post(address, form)
+    clerk.post(reverse("admin:accounts_user_delete", args=[staff.pk]), {"post": "yes"})
+    assert User.objects.filter(pk=staff.pk).exists()
+
+
+def test_it_deletes_an_account_with_its_own(clerk: Client, owner: Any) -> None:
+    Preferences.objects.create(user=owner)
+    clerk.post(reverse("admin:accounts_user_delete", args=[owner.pk]), {"post": "yes"})
+    assert not User.objects.filter(pk=owner.pk).exists()
 
 
 def test_it_shows_nothing_to_staff_without_permission(client: Client, owner: Any) -> None:

@@ -216,3 +216,9 @@ def test_it_does_not_delete_items_that_a_resend_would_bring_back(admin: Client, 
     item = ActionItem.objects.get()
     address = reverse("admin:memories_actionitem_delete", args=[item.pk])
     assert admin.post(address, {"post": "yes"}).status_code == 403
+
+
+def test_it_goes_with_an_account_deleted_in_the_admin(admin: Client, owner: Any) -> None:
+    tell(owner)
+    admin.post(reverse("admin:accounts_user_delete", args=[owner.pk]), {"post": "yes"})
+    assert Memory.objects.count() == 0

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from omibackend.core import human, leased, queue
@@ -39,7 +39,7 @@ def replay_rows(rows: QuerySet[Delivery]) -> int:
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
+class DeliveryAdmin(ModelAdmin):
     list_display = ("what", "state_now", "received", "tries")
     list_filter = (
         listing.StateFilter,
@@ -57,7 +57,7 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
     paginator = listing.BoundedPaginator
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "A delivery’s id, the sender’s own id or a request id"
+    search_help_text = "Id of a delivery, the sender's own id, or a request id"
     actions = ("replay_selected",)
     actions_detail = ("replay",)
     change_form_template = "admin/webhooks/delivery/page.html"
@@ -81,7 +81,7 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
         rows = queryset.only(*LISTED)
         return (listing.search(rows, search_term.strip()) if search_term else rows), False
 
-    @display(description="Delivery")
+    @admin.display(description="Delivery")
     def what(self, row: Delivery) -> SafeString:
         return format_html(
             '<span class="ob-what"><b>{}</b> <span class="ob-second">{}</span></span>',
@@ -89,11 +89,11 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
             row.endpoint.name,
         )
 
-    @display(description="State")
+    @admin.display(description="State")
     def state_now(self, row: Delivery) -> SafeString:
         return chip(*TONES[shown_state(row)])
 
-    @display(description="Received", ordering="id")
+    @admin.display(description="Received", ordering="id")
     def received(self, row: Delivery) -> SafeString:
         return format_html(
             '<span class="ob-num">{}</span> <span class="ob-second">{}</span>',
@@ -101,7 +101,7 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
             human.ago(row.received_at),
         )
 
-    @display(description="Attempts")
+    @admin.display(description="Attempts")
     def tries(self, row: Delivery) -> str:
         more = f" · {human.several(row.duplicates, 'duplicate')}" if row.duplicates else ""
         return f"{row.attempts}{more}"
@@ -152,7 +152,7 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
             able = Delivery.objects.filter(REPLAYABLE, pk=object_id).exists()
         except ValidationError:
             able = False
-        return super().get_actions_detail(request, object_id) if able else []  # type: ignore[no-any-return]
+        return super().get_actions_detail(request, object_id) if able else []
 
     @action(
         description="Replay",

@@ -12,8 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
+from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -45,9 +44,9 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
 
-class RotateForm(BaseDialogForm):  # type: ignore[misc]
+class RotateForm(BaseDialogForm):
     secret = forms.CharField(
-        label="The sender’s new secret",
+        label="New secret of the sender",
         required=False,
         min_length=LEAST_SECRET_CHARS,
         help_text="If the sender made one, paste it. Empty: one is made here and shown once.",
@@ -56,7 +55,7 @@ class RotateForm(BaseDialogForm):  # type: ignore[misc]
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
+class EndpointAdmin(ModelAdmin):
     form = EndpointForm
     list_display = ("what", "health_now", "last", "owner")
     list_filter = ("enabled", "policy")
@@ -65,11 +64,18 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ("name",)
     autocomplete_fields = ()
     fieldsets = (
-        (None, {"fields": ("name", "provider", "owner", "policy", "rate_limit_per_minute")}),
-        (None, {"fields": ("enabled",)}),
+        (
+            "Settings",
+            {
+                "fields": (
+                    ("name", "provider"),
+                    ("owner", "policy"),
+                    ("rate_limit_per_minute", "enabled"),
+                )
+            },
+        ),
     )
     change_form_outer_before_template = "admin/webhooks/endpoint/before.html"
-    change_form_outer_after_template = "admin/webhooks/endpoint/after.html"
     actions_detail = ("rotate_secret", "retire_old_secret", "new_token")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
@@ -84,7 +90,7 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
 
     # --- the list ---------------------------------------------------------------
 
-    @display(description="Endpoint", ordering="name")
+    @admin.display(description="Endpoint", ordering="name")
     def what(self, row: Endpoint) -> SafeString:
         provider = PROVIDERS.get(row.provider)
         return format_html(
@@ -94,11 +100,11 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
             row.token_hint,
         )
 
-    @display(description="Health")
+    @admin.display(description="Health")
     def health_now(self, row: Any) -> SafeString:
         return chip(*health.chip_of(row, row.last_at, row.last_error))
 
-    @display(description="Last delivery")
+    @admin.display(description="Last delivery")
     def last(self, row: Any) -> str:
         return human.ago(row.last_at) if row.last_at else "never"
 
@@ -110,6 +116,25 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
         endpoint = self.get_object(request, object_id)
         extra = {"page": health.page(endpoint, request.user)} if endpoint else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        extra = {**one_button, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, extra)  # type: ignore[no-any-return]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"owner": request.user.pk}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Its deliveries would go with it: what was used is switched off instead."""
+        unused = obj is not None and not Delivery.objects.filter(endpoint=obj).exists()
+        return unused and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         if not change:
@@ -148,7 +173,6 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
         }
         name = "dialog" if in_dialog else "once"
         response = TemplateResponse(request, f"admin/webhooks/endpoint/{name}.html", context)
-        response["Cache-Control"] = "no-store"
         if in_dialog:
             response["HX-Retarget"], response["HX-Reselect"] = "#dialog", "#dialog"
         return response
@@ -213,7 +237,6 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
     @action(
         description="New token",
         icon="autorenew",
-        variant=ActionVariant.DANGER,
         permissions=["change"],
         url_path="new-token",
         dialog={

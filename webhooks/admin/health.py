@@ -121,7 +121,8 @@ def _two_secrets(endpoint: Endpoint, newest: list[Delivery]) -> Banner:
     if used:
         text = f"The old one was used {ago(used[0])}: give the sender the new one, then retire it."
         return Banner("warn", "key", lead, text)
-    text = f"None of the last {several(len(newest), 'delivery', 'deliveries')} used the old one: it can be retired."
+    seen = several(len(newest), "delivery", "deliveries")
+    text = f"None of the last {seen} used the old one: it can be retired."
     return Banner("info", "key", lead, text)
 
 
@@ -137,9 +138,8 @@ def counted(endpoint: Endpoint) -> list[Counted]:
 
 
 def curl(endpoint: Endpoint, url: str) -> str:
-    """The sender's smallest sample, ready to paste."""
-    samples = PROVIDERS[endpoint.provider].samples()
-    sample = min(samples, key=lambda found: len(json.dumps(found.body)))
+    """The sender's first sample, ready to paste."""
+    sample = PROVIDERS[endpoint.provider].first()
     query = f"?{urlencode(sample.query)}" if sample.query else ""
     body = shlex.quote(json.dumps(sample.body, ensure_ascii=False))
     return f"curl -s {shlex.quote(url + query)} -H 'Content-Type: application/json' -d {body}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,9 @@ EVENTS_FROM = 2000
 EVENTS_KEPT_S = 60
 MOST_ENDPOINTS = 100
 DAYS_OFFERED = 8
+FOUND = 1000
+LOOKED_THROUGH = 50_000
+AROUND = timedelta(minutes=10)
 
 # It failed at least once and is not done: dead, or waiting for another try.
 RETRYING = Q(state__in=LIVE, attempts__gt=0) & ~Q(last_error="")
@@ -55,7 +58,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows.order_by()[: MOST_LISTED + 1].count())
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return min(self._found, MOST_LISTED)
 
     @property
@@ -173,16 +176,31 @@ def _uuid(text: str) -> UUID:
 
 def search(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
     """Exactly an id, the sender's own id, or a request id. Never what a body says."""
-    try:
-        by_id = Q(pk=UUID(term))
-    except ValueError:
-        by_id = Q(pk__in=[])
+    uuid = _uuid_or_none(term)
     # Naming the endpoints lets the planner use the unique index on (endpoint, dedup_key).
     endpoints = list(Endpoint.objects.values_list("pk", flat=True))
-    by_key = Delivery.objects.filter(endpoint__in=endpoints, dedup_key=term).values("pk")[:1000]
-    by_request = Delivery.objects.filter(request_id=term).values("pk")[:1000]
-    found = [*by_key, *by_request]
-    return rows.filter(by_id | Q(pk__in=[row["pk"] for row in found]))
+    by_key = Delivery.objects.filter(endpoint__in=endpoints, dedup_key=term)
+    by_request = _around(uuid).filter(request_id=term)
+    found = {*by_key.values_list("pk", flat=True)[:FOUND], *by_request[:FOUND]}
+    return rows.filter(pk__in=[*found, uuid] if uuid else list(found))
+
+
+def _around(made: UUID | None) -> QuerySet[Any]:
+    """The ids among which a request id can be: of one that we made, those of the same minutes;
+    else the newest. There is no index of request ids."""
+    ids = Delivery.objects.order_by("-id").values_list("pk", flat=True)
+    if made is not None and made.version == 7:
+        at = datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
+        return ids.filter(pk__gte=first_uuid7(at - AROUND), pk__lt=first_uuid7(at + AROUND))
+    oldest = ids[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
+    return ids.filter(pk__gt=oldest) if oldest else ids
+
+
+def _uuid_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 # --- what stands above the list -------------------------------------------------
@@ -210,10 +228,14 @@ def above(request: HttpRequest) -> Above:
     state, when = request.GET.get("state", ""), request.GET.get("when", "")
     chosen = _day(when)
     return Above(
-        states=list(_choices(request, "state", state, [("", "All"), *_titles(STATES)])),
+        states=list(_choices(request, "state", state, _states())),
         times=list(_choices(request, "when", when.partition("T")[0], _times())),
         hours=list(_choices(request, "when", when, _hours(chosen))) if chosen else [],
-        carried=[item for item in request.GET.items() if item[0] not in ("when", "p", "e")],
+        carried=[
+            (name, value)
+            for name, value in request.GET.dict().items()
+            if name not in ("when", "p", "e")
+        ],
         day=chosen.isoformat() if chosen else "",
         replay_link=f"?{request.GET.urlencode()}" if _narrowed(request) else "",
     )
@@ -223,13 +245,13 @@ def _narrowed(request: HttpRequest) -> bool:
     return any(value for name, value in request.GET.items() if name not in ("p", "o", "e", "all"))
 
 
-def _titles(table: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(key, found[0]) for key, found in table.items()]
+def _states() -> list[tuple[str, str]]:
+    return [("", "All"), *((key, title) for key, (title, _) in STATES.items())]
 
 
 def _times() -> Iterator[tuple[str, str]]:
     yield "", "Any time"
-    yield from _titles(SPANS)
+    yield from ((key, title) for key, (title, _) in SPANS.items())
     today = timezone.localdate()
     for back in range(DAYS_OFFERED):
         day = today - timedelta(days=back)
@@ -237,7 +259,7 @@ def _times() -> Iterator[tuple[str, str]]:
 
 
 def _hours(day: date) -> list[tuple[str, str]]:
-    return [(f"{day.isoformat()}T{hour:02}", f"{time(hour):%H}") for hour in range(24)]
+    return [(f"{day.isoformat()}T{hour:02}", f"{hour:02}") for hour in range(24)]
 
 
 def _day(when: str) -> date | None:

@@ -13,7 +13,6 @@ from omibackend.core.leased import Became
 from webhooks.signatures import Verdict
 
 if TYPE_CHECKING:
-    from webhooks.endpoints import KnownEndpoint
     from webhooks.models import Delivery
 
 
@@ -29,6 +28,24 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownEndpoint:
+    """An endpoint as the acknowledgement needs it, kept in the process for a few seconds."""
+
+    id: UUID
+    owner_id: int
+    policy: str
+    rate_limit_per_minute: int | None
+    secret: str
+    previous_secret: str
+    previous_secret_live: bool
+
+    @property
+    def live_secrets(self) -> list[str]:
+        previous = self.previous_secret if self.previous_secret_live else ""
+        return [secret for secret in (self.secret, previous) if secret]
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """What the sender's module makes of a request without looking at single messages.
 
@@ -38,16 +55,20 @@ class Parsed:
     event: str
     payload: Any = None
     dedup_key: str | None = None
+    # Whom of the sender's people it is about: Omi's uid, a phone number.
+    subject: str = ""
     ignored: bool = False
     counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a delivery went. `id` of a duplicate is that of the delivery stored first."""
+    """Where a delivery went. `id` of a duplicate is that of the delivery stored first;
+    `attentive` is the provider's `attention`."""
 
     id: UUID
     fresh: bool
+    attentive: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,12 +97,15 @@ class Provider:
     # may be left out of the result: it is then worked alone.
     handle_many: Callable[[Sequence["Delivery"]], dict[UUID, Became]]
     # The answer after the delivery is stored (`stored` is None when it was only counted).
-    respond: Callable[["KnownEndpoint", Incoming, Parsed, Stored | None], HttpResponse]
+    respond: Callable[[KnownEndpoint, Incoming, Parsed, Stored | None], HttpResponse]
     # Answers a GET on the endpoint's address: a gateway's health or a set-up check.
     check: Callable[[HttpRequest], HttpResponse]
     # The one to try first, and a whole story.
     first: Callable[[], Sample]
     samples: Callable[[], list[Sample]]
+    # An SQL condition on {owner} and {subject}, answered in the statement that stores the
+    # delivery: `Stored.attentive`.
+    attention: str = "false"
     # What the sender itself does about failures, shown beside the running count.
     gives_up: str = ""
     gives_up_after: int | None = None

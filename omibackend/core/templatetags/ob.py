@@ -15,6 +15,13 @@ register.filter("lasting", human.length)
 register.filter("ago", human.ago)
 register.filter("moment", human.moment)
 register.filter("clock", human.clock)
+register.filter("minutes", human.minutes)
+register.filter("initials", human.initials)
+
+
+@register.filter
+def ms(milliseconds: float) -> str:
+    return human.span(milliseconds / 1000)
 
 
 @register.simple_tag

@@ -5,6 +5,7 @@ exactly 200 and the body a JSON object; a `message` of more than five characters
 the phone. So an answer is `{}` unless there is a real reply.
 """
 
+from conversations import listening
 from webhooks.providers.base import Provider
 from webhooks.providers.omi.samples import first, samples
 from webhooks.providers.omi.wire import check, is_signed, parse, respond, verify
@@ -23,6 +24,7 @@ OMI = Provider(
     check=check,
     first=first,
     samples=samples,
+    attention=listening.ATTENTION,
     gives_up="Omi switches a developer webhook off after 100 failures in a row.",
     gives_up_after=100,
 )

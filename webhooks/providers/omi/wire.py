@@ -9,12 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from conversations import listening, replies
-from omibackend.accounts.services import preferences_of
+from omibackend.accounts.services import recent_preferences_of
 from omibackend.core.errors import Refused
 from omibackend.core.logging import logger
 from webhooks import signatures
-from webhooks.endpoints import KnownEndpoint
-from webhooks.providers.base import Incoming, Parsed, Stored, parse_json
+from webhooks.providers.base import Incoming, KnownEndpoint, Parsed, Stored, parse_json
 from webhooks.providers.omi.events import (
     AUDIO,
     COMBINED,
@@ -54,6 +53,7 @@ def parse(incoming: Incoming) -> Parsed:
         event=event or headers.get("x-omi-event", NOTHING_TO_DO)[:40],
         payload=payload,
         dedup_key=headers.get("idempotency-key") or headers.get("x-omi-delivery") or None,
+        subject=uid_of(payload, incoming.query),
         ignored=event is None,
     )
 
@@ -118,9 +118,13 @@ def reply(
     """The spoken question's answer if these words complete one and it is ready in time."""
     if not settings.ENABLE_CONTEXT_ACTIVATION:
         return None
-    segments = raw_segments(parsed.payload)
+    preferences = recent_preferences_of(endpoint.owner_id)
     if not listening.could_matter(
-        endpoint.owner_id, uid_of(parsed.payload, incoming.query), segments
+        endpoint.owner_id,
+        parsed.subject,
+        raw_segments(parsed.payload),
+        preferences,
+        attentive=stored.attentive,
     ):
         return None
     batch = batch_of(
@@ -130,7 +134,7 @@ def reply(
         delivery_id=stored.id,
         received_at=datetime.now(UTC),
     )
-    question = listening.hear_now(batch, preferences_of(endpoint.owner_id))
+    question = listening.hear_now(batch, preferences)
     if question is None:
         return None
     return replies.answer_now(question, budget_s=settings.OMI_REPLY_BUDGET_MS / 1000)

@@ -1,0 +1,105 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+
+from conversations.models import Conversation, Message, Notification, OmiSession, Question
+from conversations.session_page import page, plain_text
+from omibackend.core import human
+from omibackend.core.templatetags.ob import chip
+
+
+class Record(ModelAdmin):
+    """Rows to look at: they come from what was said, and are not written by hand."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(OmiSession)
+class OmiSessionAdmin(Record):
+    list_display = ["what", "last_heard", "length", "kept"]
+    list_select_related = ["owner"]
+    list_filter = [("finalised_at", admin.EmptyFieldListFilter)]
+    date_hierarchy = "last_received_at"
+    change_form_template = "admin/conversations/omisession/page.html"
+    actions_detail = ("plain_text",)
+
+    @admin.display(description="session", ordering="title")
+    def what(self, session: OmiSession) -> SafeString:
+        return format_html(
+            '<span class="ob-what"><b>{}</b> <span class="ob-second">{}</span></span>',
+            str(session),
+            session.owner,
+        )
+
+    @admin.display(description="last heard", ordering="last_received_at")
+    def last_heard(self, session: OmiSession) -> str:
+        return f"{human.moment(session.last_received_at)} · {human.ago(session.last_received_at)}"
+
+    @admin.display(description="length", ordering="segment_count")
+    def length(self, session: OmiSession) -> str:
+        said = human.several(session.segment_count, "segment")
+        return said if session.length_s is None else f"{human.length(session.length_s)} · {said}"
+
+    @admin.display(description="transcript", ordering="finalised_at")
+    def kept(self, session: OmiSession) -> SafeString:
+        if session.is_final:
+            return chip("ok", "task_alt", "as Omi kept it")
+        return chip("info", "graphic_eq", "as heard live")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        session = self.get_object(request, object_id)
+        extra = {"page": page(session, request.user)} if session else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+
+    @action(description="Plain text", icon="article", permissions=["view"], url_path="plain-text")
+    def plain_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        session = get_object_or_404(OmiSession, pk=object_id)
+        name = f"session-{str(session.pk)[-8:]}.txt"
+        return HttpResponse(
+            plain_text(session),
+            content_type="text/plain; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+
+@admin.register(Question)
+class QuestionAdmin(Record):
+    list_display = ["__str__", "owner", "asked_at", "state", "channel", "why", "took_ms", "model"]
+    list_select_related = ["owner"]
+    list_filter = ["state", "channel"]
+
+
+@admin.register(Notification)
+class NotificationAdmin(Record):
+    list_display = ["__str__", "owner", "state", "send_state", "sent_at", "last_error"]
+    list_select_related = ["owner"]
+    list_filter = ["state", "send_state"]
+
+
+@admin.register(Conversation)
+class ConversationAdmin(Record):
+    list_display = ["__str__", "owner", "kind", "started_at", "last_message_at"]
+    list_select_related = ["owner"]
+    list_filter = ["kind"]
+
+
+@admin.register(Message)
+class MessageAdmin(Record):
+    list_display = ["__str__", "conversation", "role", "occurred_at"]
+    list_select_related = ["conversation"]
+    list_filter = ["role"]

@@ -1,0 +1,51 @@
+"""A memory's page in the admin: what was kept, and where it came from."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import NoReverseMatch, reverse
+
+from memories.models import ActionItem, Event, Memory, Photo
+
+
+@dataclass(frozen=True)
+class Card:
+    memory: Memory
+    action_items: list[ActionItem]
+    events: list[Event]
+    photos: list[Photo]
+    delivery_link: str
+    session_link: str
+
+
+def card(memory: Memory, user: Any) -> Card:
+    sees_photos = user.has_perm("memories.view_photo")
+    return Card(
+        memory=memory,
+        action_items=list(memory.action_items.order_by("id")),
+        events=list(memory.events.all()),
+        photos=list(memory.photos.exclude(file="")) if sees_photos else [],
+        delivery_link=_delivery(memory) if user.has_perm("webhooks.view_delivery") else "",
+        session_link=_session(memory) if user.has_perm("conversations.view_omisession") else "",
+    )
+
+
+def _delivery(memory: Memory) -> str:
+    return _link("webhooks_delivery_change", memory.delivery_id) if memory.delivery_id else ""
+
+
+def _session(memory: Memory) -> str:
+    """The list, narrowed down to the conversation that it was made of."""
+    listed = _link("conversations_omisession_changelist")
+    if not (listed and memory.source_id):
+        return ""
+    return f"{listed}?{urlencode({'omi_conversation_id': memory.source_id})}"
+
+
+def _link(name: str, *args: Any) -> str:
+    """By name only: this app knows nothing of the ones above it."""
+    try:
+        return reverse(f"admin:{name}", args=args)
+    except NoReverseMatch:
+        return ""
