@@ -15,7 +15,7 @@ from django.utils import timezone
 from conversations import session_rows
 from conversations.identity import RETRIED_FOR_S, Segment, keyed, span_of
 from conversations.models import OmiSession, TranscriptSegment
-from conversations.session_rows import SegmentRow
+from conversations.segment_rows import SegmentRow, upsert_segments
 from conversations.words import share_found, words_of
 from omibackend.core.leased import Became
 
@@ -98,6 +98,8 @@ def replace_transcript(
         target, how = _new_session(final), "created"
     else:
         how = "updated"
+    if any(session.pk == target.pk and final.began_then(session) for session in live):
+        _part_from_next(final, target)
     absorbed = [session for session in live if session.pk != target.pk]
     for session in absorbed:
         session_rows.move(session.pk, target.pk)
@@ -157,11 +159,39 @@ def _new_session(final: Final) -> OmiSession:
     )
 
 
+def _part_from_next(final: Final, target: OmiSession) -> None:
+    """Live words of a conversation that began right after this one, and was not told from it,
+    go into a session of their own."""
+    live = TranscriptSegment.objects.filter(session=target, final=False, end_s__isnull=False)
+    after = [
+        segment
+        for segment in live
+        if final.finished_at is not None
+        and segment.received_at - timedelta(seconds=segment.end_s or 0) >= final.finished_at
+        and not final.holds([segment])
+    ]
+    if not after:
+        return
+    spans = [(segment.start_s or 0.0, segment.end_s or 0.0) for segment in after]
+    heard = [segment.received_at for segment in after]
+    following = OmiSession.objects.create(
+        owner_id=final.owner_id,
+        uid=final.uid,
+        started_at=min(at - timedelta(seconds=s[1]) for at, s in zip(heard, spans, strict=True)),
+        first_received_at=min(heard),
+        last_received_at=max(heard),
+        min_start_s=min(start for start, _ in spans),
+        max_end_s=max(end for _, end in spans),
+        segment_count=len(after),
+    )
+    live.filter(pk__in=[segment.pk for segment in after]).update(session=following)
+
+
 def _write_segments(final: Final, target: OmiSession) -> bool:
     at = timezone.now()
     gone, _ = TranscriptSegment.objects.filter(session=target).exclude(key__in=final.keys).delete()
     rows = [SegmentRow(target.pk, s, at, final.delivery_id, final=True) for s in final.segments]
-    return bool(session_rows.upsert(rows)) or gone > 0
+    return bool(upsert_segments(rows)) or gone > 0
 
 
 def _mark(final: Final, target: OmiSession) -> bool:

@@ -71,8 +71,9 @@ class MemoryAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         memory = self.get_object(request, object_id)
-        extra = {"page": card(memory, request.user)} if memory else {}
-        extra["show_save_and_continue"] = False
+        extra: dict[str, Any] = {"show_save_and_continue": False}
+        if memory:
+            extra["page"] = card(memory, request.user)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:

@@ -20,15 +20,15 @@ class Card:
 
 
 def card(memory: Memory, user: Any) -> Card:
-    """Each part needs its own permission."""
-    items = memory.action_items.order_by("id") if user.has_perm("memories.view_actionitem") else ()
-    events = memory.events.all() if user.has_perm("memories.view_event") else ()
-    photos = memory.photos.exclude(file="") if user.has_perm("memories.view_photo") else ()
+    """The parts only as far as this user may see them."""
+    sees_items = user.has_perm("memories.view_actionitem")
+    sees_events = user.has_perm("memories.view_event")
+    sees_photos = user.has_perm("memories.view_photo")
     return Card(
         memory=memory,
-        action_items=list(items),
-        events=list(events),
-        photos=list(photos),
+        action_items=list(memory.action_items.order_by("id")) if sees_items else [],
+        events=list(memory.events.all()) if sees_events else [],
+        photos=list(memory.photos.exclude(file="")) if sees_photos else [],
         delivery_link=_delivery(memory) if user.has_perm("webhooks.view_delivery") else "",
         session_link=_session(memory) if user.has_perm("conversations.view_omisession") else "",
     )

@@ -112,8 +112,8 @@ INSTALLED_APPS = [
     "omibackend.ops",
 ]
 
-# What a sender waits for runs through the first three only: the page classes step aside
-# for paths under WEBHOOK_PATHS (core.middleware).
+# A sender's request carries no session: the Page classes step aside for paths that match
+# WEBHOOK_PATHS (core.middleware).
 WEBHOOK_PATHS = re.compile(r"/webhooks/|/omi-webhook/?$")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
@@ -122,10 +122,10 @@ MIDDLEWARE = [
     "omibackend.core.middleware.PageStatic",
     "omibackend.core.middleware.PageSession",
     "omibackend.core.middleware.PageCommon",
-    "omibackend.core.middleware.PageCsrf",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "omibackend.core.middleware.PageAuthentication",
     "omibackend.core.middleware.PageMessages",
-    "omibackend.core.middleware.PageFrameOptions",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "omibackend.core.middleware.PageContentSecurityPolicy",
 ]
 TEMPLATES = [
@@ -270,6 +270,7 @@ DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "omibackend.core.errors.ErrorFormatter",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
+_ERRORS = "drf_standardized_errors.openapi_serializers"
 SPECTACULAR_SETTINGS = {
     "TITLE": "omibackend",
     "DESCRIPTION": "Webhooks in, nothing lost.",
@@ -279,6 +280,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "StoreStateEnum": ["ok", "down"],
+        "ValidationErrorEnum": f"{_ERRORS}.ValidationErrorEnum.choices",
+        "ClientErrorEnum": f"{_ERRORS}.ClientErrorEnum.choices",
+        "ServerErrorEnum": f"{_ERRORS}.ServerErrorEnum.choices",
+    },
 }
 
 # --- language and time ------------------------------------------------------

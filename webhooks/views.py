@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
@@ -31,6 +32,13 @@ class NoNegotiation(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+class WebhookErrorSerializer(serializers.Serializer[Any]):
+    type = serializers.CharField(help_text="client_error or server_error")
+    errors = serializers.ListField(  # type: ignore[assignment]
+        child=serializers.DictField(), help_text="code, detail (what to mend), attr"
+    )
+
+
 class WebhookView(APIView):
     """Receives what senders post. Authentication is the endpoint's, over the raw bytes."""
 
@@ -41,17 +49,33 @@ class WebhookView(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = NoNegotiation
     versioning_class = None
-    schema = None
 
+    @extend_schema(
+        request=OpenApiTypes.OBJECT,
+        responses={
+            200: inline_serializer(
+                "Accepted",
+                {
+                    "message": serializers.CharField(required=False, help_text="a spoken reply"),
+                    "duplicate": serializers.BooleanField(required=False),
+                },
+            ),
+            **dict.fromkeys((400, 401, 404, 411, 413, 415, 429, 503), WebhookErrorSerializer),
+        },
+        auth=[],
+        tags=["webhooks"],
+    )
     def post(
         self, request: Request, provider: str = "omi", token: str | None = None
     ) -> HttpResponse:
-        raw = request._request
-        return receive(raw, _known(provider), token)
+        """Stored before it is answered. The same delivery again is answered alike."""
+        return receive(request._request, _known(provider), token)
 
+    @extend_schema(responses=OpenApiTypes.OBJECT, auth=[], tags=["webhooks"])
     def get(
         self, request: Request, provider: str = "omi", token: str | None = None
     ) -> HttpResponse:
+        """The sender's own check that the address answers."""
         return _known(provider).check(request._request)
 
     def handle_exception(self, exc: Exception) -> Any:

@@ -134,7 +134,11 @@ def _appended(entry: dict[str, Any]) -> Func:
 
 
 def claim(kind: Kind, *, limit: int, fresh: bool) -> list[Any]:
-    """Takes up to `limit` due rows under a lease; fresh ones, or those that failed before."""
+    """Takes up to `limit` due rows under a lease; fresh ones, or those that failed before.
+
+    The array is made once. Of `id IN (SELECT ... LIMIT)` the planner may make a semi join that
+    runs the subquery again for every row, and then claims more than the limit.
+    """
     table = connection.ops.quote_name(kind.model._meta.db_table)
     attempts = "attempts = 0" if fresh else "attempts > 0"
     died = orjson.dumps([{"error": WORKER_DIED}]).decode()
@@ -146,11 +150,11 @@ def claim(kind: Kind, *, limit: int, fresh: bool) -> list[Any]:
             attempt_log = CASE WHEN state = 'leased'
                 THEN attempt_log || jsonb_set(%s::jsonb, '{{0,at}}', to_jsonb({NOW}))
                 ELSE attempt_log END
-        WHERE id IN (
+        WHERE id = ANY(ARRAY(
             SELECT id FROM {table}
             WHERE state IN ('pending', 'leased') AND next_attempt_at <= {NOW} AND {attempts}
             ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED
-        )
+        ))
         RETURNING *
         """,  # noqa: S608 (the table's name is our own)
         [uuid4(), kind.lease_s, died, limit],

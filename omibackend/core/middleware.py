@@ -13,9 +13,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
-from django.middleware.csrf import CsrfViewMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from omibackend.core.errors import error_response
@@ -100,19 +98,11 @@ class PageCommon(Page, CommonMiddleware):
     pass
 
 
-class PageCsrf(Page, CsrfViewMiddleware):
-    pass
-
-
 class PageAuthentication(Page, AuthenticationMiddleware):
     pass
 
 
 class PageMessages(Page, MessageMiddleware):
-    pass
-
-
-class PageFrameOptions(Page, XFrameOptionsMiddleware):
     pass
 
 

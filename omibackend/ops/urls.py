@@ -1,7 +1,14 @@
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.urls import re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from omibackend.ops import views
+
+# Swagger UI styles itself inline; it shows our own schema and nothing of a sender.
+api_docs = csp_update({"style-src": [UNSAFE_INLINE]})(
+    SpectacularSwaggerSplitView.as_view(url_name="api-schema")
+)
 
 urlpatterns = [
     re_path(r"^health/?$", views.HealthView.as_view(), name="health"),
@@ -9,9 +16,5 @@ urlpatterns = [
     re_path(r"^health/ready/?$", views.ReadyView.as_view()),
     re_path(r"^api/info/?$", views.InfoView.as_view(), name="info"),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="api-schema"),
-    re_path(
-        r"^api/docs/?$",
-        SpectacularSwaggerSplitView.as_view(url_name="api-schema"),
-        name="api-docs",
-    ),
+    re_path(r"^api/docs/?$", api_docs, name="api-docs"),
 ]

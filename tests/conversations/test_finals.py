@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
+from conversations.finals import replace_transcript
 from conversations.identity import Segment
 from conversations.models import OmiSession, Question, TranscriptSegment
-from conversations.sessions import add_batches, replace_transcript
+from conversations.sessions import add_batches
 from omibackend.accounts.models import User
 from omibackend.core.ids import uuid7
 from omibackend.core.leased import Became
@@ -75,6 +76,16 @@ def test_it_leaves_the_live_words_of_the_next_conversation_alone(ann: User) -> N
     hear_live(ann, begins_s=100, texts=["Where did I put", "my keys this morning"])
     final(ann, said(JOINED, 0, 9), started_at=at(0), finished_at=at(50))
     assert transcripts() == [[JOINED], ["Where did I put", "my keys this morning"]]
+
+
+def test_it_parts_live_words_that_belong_to_the_next_conversation(ann: User) -> None:
+    hear_live(ann)
+    hear_live(ann, begins_s=20, texts=["Where did I put my keys"])
+    assert OmiSession.objects.count() == 1
+    final(ann, said(JOINED, 0, 9), started_at=at(0), finished_at=at(12))
+    assert transcripts() == [[JOINED], ["Where did I put my keys"]]
+    following = OmiSession.objects.get(finalised_at=None)
+    assert (following.segment_count, following.max_end_s) == (1, 4)
 
 
 def test_it_gathers_all_live_sessions_of_one_conversation(ann: User) -> None:

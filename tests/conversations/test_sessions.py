@@ -5,7 +5,8 @@ import pytest
 
 from conversations.identity import Batch
 from conversations.models import OmiSession, TranscriptSegment
-from conversations.sessions import add_batches, cache_counts
+from conversations.session_cache import cache_counts
+from conversations.sessions import add_batches
 from omibackend.accounts.models import User
 from omibackend.core import hints
 from tests.conversations.speech import batch, person, said, transcript, transcripts

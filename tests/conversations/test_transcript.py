@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from conversations.finals import replace_transcript
 from conversations.identity import Segment
 from conversations.models import OmiSession, Question
-from conversations.sessions import add_batches, replace_transcript
+from conversations.sessions import add_batches
 from conversations.transcript import Answered, Said, Silence, facts_of, transcript_of
 from memories.models import ActionItem, Memory
 from omibackend.accounts.models import User

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models.functions import Now
 from pytest_django import Settings
 
@@ -210,6 +210,14 @@ def test_it_never_gives_one_row_to_two_claims(rows: Any) -> None:
     first = leased.claim(kind(), limit=3, fresh=True)
     second = leased.claim(kind(), limit=3, fresh=True)
     assert len({row.pk for row in [*first, *second]}) == 4
+
+
+def test_it_claims_no_more_than_its_limit_whatever_the_plan(rows: Any) -> None:
+    rows(1)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE webhooks_delivery")
+    rows(4)
+    assert len(leased.claim(kind(), limit=1, fresh=True)) == 1
 
 
 def test_it_runs_slow_work_outside_the_transaction(rows: Any) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
@@ -100,12 +101,19 @@ def postgres_stopped(stack: Stack, scale: float) -> Finding:
 
 def _all_told_to_come_again(finding: Finding, answers: list[Answer], outages: list[Outage]) -> None:
     refused = [a for a in answers if any(outage.saw(a) for outage in outages)]
+    finding.figures["answers"] = dict(Counter(a.error or str(a.status) for a in answers))
     finding.some(answers_meanwhile=len(refused))
     finding.zero(
-        not_503=sum(answer.status != 503 for answer in refused),
-        no_retry_after=sum(answer.retry_after is None for answer in refused),
-        other_status=sum(answer.status not in (200, 503) for answer in answers),
+        not_503=sum(answer.status not in (0, 503) for answer in refused),
+        no_retry_after=sum(
+            answer.status == 503 and answer.retry_after is None for answer in refused
+        ),
+        otherwise=sum(answer.status not in (0, 200, 503) for answer in answers),
     )
+    # A 503 may be given before the body is read; then the server closes the kept connection,
+    # and whatever was sent on it next was never taken.
+    broken = sum(answer.status == 0 for answer in answers)
+    finding.at_most("broken_percent", broken / len(answers) * 100, 1)
     slowest_s = max((answer.took_s for answer in answers if answer.status == 503), default=0.0)
     finding.at_most("slowest_503_s", slowest_s, 2.5)
 

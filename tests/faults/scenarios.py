@@ -43,5 +43,5 @@ SCENARIOS = {
     "poison": Scenario("one delivery kills its workers", deaths.poison, impatient),
     "web-killed": Scenario("a web process killed every second", deaths.web_killed),
     "fencing": Scenario("a frozen worker comes back too late", deaths.fencing, impatient),
-    "two-sweepers": Scenario("two schedulers, hardly a wake-up", order.two_sweepers, two_of_each),
+    "two-sweepers": Scenario("two schedulers, not one wake-up", order.two_sweepers, two_of_each),
 }

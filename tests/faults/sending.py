@@ -42,6 +42,7 @@ class Answer:
     status: int
     retry_after: str | None = None
     duplicate: bool = False
+    error: str = ""
 
     @property
     def ended_at(self) -> float:
@@ -181,9 +182,10 @@ class Senders:
             connection.request("POST", f"{endpoint.path}?uid={sending.uid}", sending.body, headers)
             response = connection.getresponse()
             text = response.read()
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
             connection.close()
-            answer = Answer(sending.key, begun_at, time.monotonic() - begun_at, 0)
+            took_s = time.monotonic() - begun_at
+            answer = Answer(sending.key, begun_at, took_s, 0, error=type(error).__name__)
         else:
             answer = Answer(
                 sending.key,

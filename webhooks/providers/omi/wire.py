@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from conversations import listening, replies
 from omibackend.accounts.services import recent_preferences_of
+from omibackend.core import queue
 from omibackend.core.errors import Refused
 from omibackend.core.logging import logger
 from webhooks import signatures
@@ -137,7 +138,10 @@ def reply(
     question = listening.hear_now(batch, preferences)
     if question is None:
         return None
-    return replies.answer_now(question, budget_s=settings.OMI_REPLY_BUDGET_MS / 1000)
+    answer = replies.answer_now(question, budget_s=settings.OMI_REPLY_BUDGET_MS / 1000)
+    # For the record of what was said; or for the answer, if it was not ready in time.
+    queue.waker().mark("ai")
+    return answer
 
 
 def check(request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,109 @@
+"""Segments in PostgreSQL: whole batches of rows, one statement each."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from conversations.identity import Segment
+
+
+class SegmentRow(NamedTuple):
+    session_id: UUID
+    segment: Segment
+    received_at: datetime
+    delivery_id: UUID
+    final: bool = False
+
+
+def final_words(session_ids: Collection[UUID]) -> dict[UUID, list[Segment]]:
+    if not session_ids:
+        return {}
+    texts: dict[UUID, list[Segment]] = {pk: [] for pk in session_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT session_id, key, text, start_s, end_s FROM conversations_transcriptsegment
+            WHERE session_id = ANY(%s::uuid[]) ORDER BY start_s, id
+            """,
+            [[str(pk) for pk in session_ids]],
+        )
+        for session_id, key, text, start_s, end_s in cursor:
+            texts[session_id].append(Segment(key, text, start_s=start_s, end_s=end_s))
+    return texts
+
+
+class Written(NamedTuple):
+    """What was written of a session's segments, and how many of them are new."""
+
+    keys: set[str]
+    added: int
+
+
+def upsert_segments(rows: Iterable[SegmentRow]) -> dict[UUID, Written]:
+    """Writes what is new or newer; returns what it wrote, by session.
+
+    Of one segment told twice, the telling received last stands, in whatever order they come.
+    """
+    newest_rows: dict[tuple[UUID, str], SegmentRow] = {}
+    for row in rows:
+        held = newest_rows.get((row.session_id, row.segment.key))
+        if held is None or row.received_at >= held.received_at:
+            newest_rows[row.session_id, row.segment.key] = row
+    if not newest_rows:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPSERT, [orjson.dumps([_record(row) for row in newest_rows.values()]).decode()]
+        )
+        return {pk: Written(set(keys), added) for pk, keys, added in cursor}
+
+
+_UPSERT = """
+WITH written AS (
+INSERT INTO conversations_transcriptsegment AS t
+    (session_id, key, text, speaker, speaker_id, speaker_name, is_user, person_id,
+     start_s, end_s, final, received_at, delivery_id)
+SELECT session_id, key, text, speaker, speaker_id, speaker_name, is_user, person_id,
+     start_s, end_s, final, received_at, delivery_id
+FROM json_to_recordset(%s::json) AS r(
+    session_id uuid, key text, text text, speaker text, speaker_id bigint, speaker_name text,
+    is_user bool, person_id text, start_s float8, end_s float8, final bool,
+    received_at timestamptz, delivery_id uuid)
+ON CONFLICT (session_id, key) DO UPDATE SET
+    text = excluded.text, speaker = excluded.speaker, speaker_id = excluded.speaker_id,
+    speaker_name = excluded.speaker_name, is_user = excluded.is_user,
+    person_id = excluded.person_id, start_s = excluded.start_s, end_s = excluded.end_s,
+    final = excluded.final, received_at = excluded.received_at, delivery_id = excluded.delivery_id
+WHERE (excluded.final OR NOT t.final AND excluded.received_at >= t.received_at)
+    AND (t.text, t.speaker, t.speaker_id, t.speaker_name, t.is_user, t.person_id,
+         t.start_s, t.end_s, t.final)
+    IS DISTINCT FROM
+        (excluded.text, excluded.speaker, excluded.speaker_id, excluded.speaker_name,
+         excluded.is_user, excluded.person_id, excluded.start_s, excluded.end_s, excluded.final)
+RETURNING session_id, key, xmax = 0 AS new
+)
+SELECT session_id, array_agg(key), count(*) FILTER (WHERE new) FROM written GROUP BY session_id
+"""
+
+
+def _record(row: SegmentRow) -> dict[str, Any]:
+    segment = row.segment
+    return {
+        "session_id": row.session_id,
+        "key": segment.key,
+        "text": segment.text,
+        "speaker": segment.speaker,
+        "speaker_id": segment.speaker_id,
+        "speaker_name": segment.speaker_name,
+        "is_user": segment.is_user,
+        "person_id": segment.person_id or "",
+        "start_s": segment.start_s,
+        "end_s": segment.end_s,
+        "final": row.final,
+        "received_at": row.received_at,
+        "delivery_id": row.delivery_id,
+    }
