@@ -1,12 +1,13 @@
-from csp.constants import UNSAFE_INLINE
-from csp.decorators import csp_update
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_replace
 from django.urls import re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from omibackend.ops import views
 
-# Swagger UI styles itself inline; it shows our own schema and nothing of a sender.
-api_docs = csp_update({"style-src": [UNSAFE_INLINE]})(
+# Swagger UI styles itself inline; it shows our own schema and nothing of a sender. Replaced, since
+# beside a hash a browser ignores UNSAFE_INLINE.
+api_docs = csp_replace({"style-src": [SELF, UNSAFE_INLINE]})(
     SpectacularSwaggerSplitView.as_view(url_name="api-schema")
 )
 

@@ -107,7 +107,7 @@ def test_it_groups_the_dead_by_their_cause(omi: Sender, staff: Any) -> None:
     by_sentence = {need.sentence: need for need in found}
     assert str(alone.pk) in by_sentence["1 delivery is dead"].link
     assert "state=dead" in by_sentence["3 deliveries are dead"].link
-    assert "The model is away." in by_sentence["3 deliveries are dead"].reason
+    assert "The model is away" in by_sentence["3 deliveries are dead"].reason
 
 
 def test_it_tells_an_old_secret_in_use_from_a_forgotten_one(omi: Sender, staff: Any) -> None:
