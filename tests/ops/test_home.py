@@ -135,6 +135,16 @@ def test_it_warns_before_a_sender_gives_up(omi: Sender, staff: Any) -> None:
     assert "100 failures in a row" in found[0].reason
 
 
+def test_it_tells_of_refusals_before_anything_was_accepted(omi: Sender, staff: Any) -> None:
+    for _ in range(30):
+        refusals.note(omi.endpoint.pk, Refused(401, "wrong_signature", "Refused."), None)
+    client = Client()
+    client.force_login(staff)
+    html = client.get("/admin/").content.decode()
+    assert "Nothing has come in yet" in html
+    assert "was refused 30 times in a row" in html
+
+
 def test_it_notices_an_endpoint_gone_quiet(omi: Sender, staff: Any) -> None:
     for hours in (74, 73, 72):
         stored(omi.endpoint, at=ago(hours=hours))
