@@ -5,13 +5,20 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
 from conversations.models import OmiSession, Question, TranscriptSegment
 from memories.models import ActionItem, Memory
@@ -28,7 +35,8 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 WAIT_MS, SETTLED_MS = 10_000, 100
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
 
@@ -53,16 +61,21 @@ class Visit:
     base: str
     wrong: list[str] = field(default_factory=list)
 
-    def open(self, path: str) -> Page:
+    def open(self, path: str, scheme: Literal["light", "dark"] = "light") -> Page:
         page = self.context.new_page()
+        page.emulate_media(color_scheme=scheme)
         page.set_default_timeout(WAIT_MS)
-        page.on("console", lambda said: said.type in ("error", "warning") and self.add(said.text))
+        page.on("console", self.listen)
         page.on("pageerror", lambda error: self.add(str(error)))
         page.on("request", lambda request: self.check(request.url))
         answer = page.goto(self.base + path)
         assert answer is not None
         assert answer.status == 200, f"{path}: {answer.status}"
         return page
+
+    def listen(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self.add(said.text)
 
     def add(self, text: str) -> None:
         self.wrong.append(text)
@@ -217,9 +230,10 @@ def address(name: str, cast: Cast) -> str:
 def test_it_behaves_wide_and_narrow_light_and_dark(
     visit: Callable[..., Visit], cast: Cast, name: str
 ) -> None:
-    for scheme in ("light", "dark"):
-        seen = visit(color_scheme=scheme)
-        page = seen.open(address(name, cast))
+    seen = visit()
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page = seen.open(address(name, cast), scheme)
         page.wait_for_selector("html:not([x-cloak])", state="attached")
         classes = page.evaluate("document.documentElement.className")
         assert ("dark" in classes) == (scheme == "dark")
@@ -227,7 +241,7 @@ def test_it_behaves_wide_and_narrow_light_and_dark(
         page.set_viewport_size(PHONE)
         page.wait_for_timeout(SETTLED_MS)
         assert page.evaluate(OVERFLOW) <= 0
-        assert seen.wrong == []
+    assert seen.wrong == []
 
 
 def test_it_behaves_before_anything_has_come(visit: Callable[..., Visit]) -> None:
@@ -320,4 +334,13 @@ def test_it_shows_everything_without_scripts(visit: Callable[..., Visit], cast: 
         assert page.locator("main.ob").is_visible()
         assert page.locator("#nav-sidebar").is_visible()
         assert page.locator(".ob-js").first.is_hidden() or not page.locator(".ob-js").count()
+    assert seen.wrong == []
+
+
+def test_it_replays_without_scripts(visit: Callable[..., Visit], cast: Cast) -> None:
+    seen = visit(java_script_enabled=False)
+    page = seen.open(address("delivery", cast))
+    page.get_by_role("link", name="Replay").click()
+    page.get_by_role("button", name="Replay").click()
+    page.get_by_text("1 delivery will be worked again.").wait_for()
     assert seen.wrong == []

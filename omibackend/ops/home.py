@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
@@ -67,10 +66,14 @@ class Home:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Everything in one name: unfold's own templates read many a common one."""
-    return {**context, "title": "Home", "page": home(request.user)}
+    return {
+        **context,
+        "title": "Home",
+        "page": home(request.user, origin=f"{request.scheme}://{request.get_host()}"),
+    }
 
 
-def home(user: Any) -> Home:
+def home(user: Any, *, origin: str) -> Home:
     sees_deliveries = user.has_perm("webhooks.view_delivery")
     last = traffic.last_deliveries()
     day = traffic.last_day() if sees_deliveries and last else None
@@ -84,9 +87,7 @@ def home(user: Any) -> Home:
         traffic=day,
         bars=svg.bars(day.bars(), name="Deliveries by half hour") if day else SafeString(""),
         empty=not last,
-        curl=""
-        if last
-        else demo.curl(PROVIDERS["omi"], f"{settings.PUBLIC_URL}/webhooks/omi/TOKEN/"),
+        curl="" if last else demo.curl(PROVIDERS["omi"], f"{origin}/webhooks/omi/TOKEN/"),
     )
 
 

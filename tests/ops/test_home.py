@@ -31,7 +31,7 @@ def forget() -> None:
 
 def seen_by(user: Any) -> Home:
     forget()
-    return home(user)
+    return home(user, origin="http://testserver")
 
 
 def sentences(user: Any) -> list[str]:

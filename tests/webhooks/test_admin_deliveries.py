@@ -198,8 +198,8 @@ def test_it_makes_a_test_payload_with_the_body_byte_for_byte(omi: Sender, admin:
 def test_its_curl_holds_no_secret(omi: Sender) -> None:
     headers = {"authorization": "••••9fQ2", "x-omi-event": "memory_created", "host": "h"}
     row = stored(omi.endpoint, body=b'{"a":"it\'s"}', headers=headers, query={"uid": "a b"})
-    command = export.curl(row)
-    assert "/webhooks/omi/TOKEN/?uid=a+b" in command
+    command = export.curl(row, origin="https://hooks.example.com")
+    assert "https://hooks.example.com/webhooks/omi/TOKEN/?uid=a+b" in command
     assert "'authorization: <authorization>'" in command
     assert "9fQ2" not in command
     assert """'{"a":"it'"'"'s"}'""" in command
@@ -254,7 +254,7 @@ def test_it_names_no_memory_to_staff_who_may_see_none(
 
 
 def test_it_folds_an_error_that_repeats() -> None:
-    log = [
+    log: list[dict[str, Any]] = [
         {"at": "2026-11-21T17:36:38+00:00", "ms": 58, "error": "Away.", "wait_s": 5},
         {"at": "2026-11-21T17:36:43+00:00", "ms": 46, "error": "Away.", "wait_s": 30},
         {"at": "2026-11-21T17:37:13+00:00", "error": "The worker died or lost its lease."},

@@ -112,7 +112,8 @@ class DeliveryAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         delivery = self.get_object(request, object_id)
-        extra = {"page": page(delivery, request.user)} if delivery else {}
+        origin = f"{request.scheme}://{request.get_host()}"
+        extra = {"page": page(delivery, request.user, origin=origin)} if delivery else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
 
     def get_urls(self) -> list[URLPattern]:

@@ -2,7 +2,6 @@ import secrets
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -151,14 +150,14 @@ class EndpointAdmin(ModelAdmin):
             obj,
             "This is its address",
             "Copy it now: it is shown this once, only a hash of it is kept.",
-            [*address_of(obj, obj.made_token), *secret_of(obj)],
+            [*address_of(request, obj, obj.made_token), *secret_of(obj)],
         )
 
     def _once(
         self, request: HttpRequest, endpoint: Endpoint, title: str, text: str, shown: list[Once]
     ) -> HttpResponse:
-        """What can never be read again: in the dialog, or as a page where there is no script."""
-        in_dialog = bool(request.headers.get("HX-Request"))
+        """What can never be read again. After a dialog it takes the place of the page: no click
+        beside it makes it vanish."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -171,10 +170,9 @@ class EndpointAdmin(ModelAdmin):
                 "link": reverse("admin:webhooks_endpoint_change", args=[endpoint.pk]),
             },
         }
-        name = "dialog" if in_dialog else "once"
-        response = TemplateResponse(request, f"admin/webhooks/endpoint/{name}.html", context)
-        if in_dialog:
-            response["HX-Retarget"], response["HX-Reselect"] = "#dialog", "#dialog"
+        response = TemplateResponse(request, "admin/webhooks/endpoint/once.html", context)
+        for name, value in (("Retarget", "#main"), ("Reselect", "#main"), ("Reswap", "outerHTML")):
+            response[f"HX-{name}"] = value
         return response
 
     # --- secrets ----------------------------------------------------------------
@@ -257,7 +255,7 @@ class EndpointAdmin(ModelAdmin):
             endpoint,
             "This is its new address",
             "Copy it now: it is shown this once, only a hash of it is kept.",
-            address_of(endpoint, token),
+            address_of(request, endpoint, token),
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
@@ -273,8 +271,9 @@ def new_secret() -> str:
     return f"whsec_{secrets.token_urlsafe(32)}"
 
 
-def address_of(endpoint: Endpoint, token: str) -> list[Once]:
-    url = f"{settings.PUBLIC_URL}/webhooks/{endpoint.provider}/{token}/"
+def address_of(request: HttpRequest, endpoint: Endpoint, token: str) -> list[Once]:
+    """Under the host that staff reach this installation by: senders mostly reach it so too."""
+    url = request.build_absolute_uri(f"/webhooks/{endpoint.provider}/{token}/")
     return [Once("Address", url), Once("Token", token), Once("Try it", health.curl(endpoint, url))]
 
 

@@ -5,7 +5,6 @@ import shlex
 from urllib.parse import urlencode
 
 import orjson
-from django.conf import settings
 
 from webhooks.models import Delivery
 
@@ -29,11 +28,11 @@ def payload(delivery: Delivery) -> bytes:
     return b'{"headers": %b,\n"query": %b,\n%b}\n' % (headers, query, body)
 
 
-def curl(delivery: Delivery) -> str:
+def curl(delivery: Delivery, *, origin: str) -> str:
     """A masked header is left to fill in; a long body comes from the file that Raw gives."""
     provider = delivery.endpoint.provider
     query = f"?{urlencode(delivery.query)}" if delivery.query else ""
-    url = f"{settings.PUBLIC_URL}/webhooks/{provider}/TOKEN/{query}"
+    url = f"{origin}/webhooks/{provider}/TOKEN/{query}"
     lines = [f"curl -X POST {shlex.quote(url)}"]
     for name, value in delivery.headers.items():
         if name not in NOT_REPEATED:

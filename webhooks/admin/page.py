@@ -100,7 +100,7 @@ class Page:
     curl: str
 
 
-def page(delivery: Delivery, user: Any) -> Page:
+def page(delivery: Delivery, user: Any, *, origin: str) -> Page:
     may_read = user.has_perm("webhooks.view_delivery_body")
     removed = delivery.body is None
     readable = may_read and not removed
@@ -118,7 +118,7 @@ def page(delivery: Delivery, user: Any) -> Page:
         body=show(delivery.raw(), delivery.content_type) if readable else None,
         may_read=may_read,
         removed=removed,
-        curl=export.curl(delivery) if readable else "",
+        curl=export.curl(delivery, origin=origin) if readable else "",
     )
 
 
