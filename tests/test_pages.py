@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -37,7 +37,7 @@ FLAGS = [
 ]
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-WAIT_MS, SETTLED_MS = 10_000, 100
+WAIT_MS, SETTLED_MS = 10_000, 60
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
 
 
@@ -61,9 +61,9 @@ class Visit:
     base: str
     wrong: list[str] = field(default_factory=list)
 
-    def open(self, path: str, scheme: Literal["light", "dark"] = "light") -> Page:
+    def open(self, path: str) -> Page:
         page = self.context.new_page()
-        page.emulate_media(color_scheme=scheme)
+        page.add_init_script("localStorage.adminTheme ??= '\"light\"'")
         page.set_default_timeout(WAIT_MS)
         page.on("console", self.listen)
         page.on("pageerror", lambda error: self.add(str(error)))
@@ -231,16 +231,15 @@ def test_it_behaves_wide_and_narrow_light_and_dark(
     visit: Callable[..., Visit], cast: Cast, name: str
 ) -> None:
     seen = visit()
-    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for scheme in schemes:
-        page = seen.open(address(name, cast), scheme)
-        page.wait_for_selector("html:not([x-cloak])", state="attached")
-        classes = page.evaluate("document.documentElement.className")
-        assert ("dark" in classes) == (scheme == "dark")
-        assert page.evaluate(OVERFLOW) <= 0
-        page.set_viewport_size(PHONE)
-        page.wait_for_timeout(SETTLED_MS)
-        assert page.evaluate(OVERFLOW) <= 0
+    page = seen.open(address(name, cast))
+    page.wait_for_selector("html:not([x-cloak])", state="attached")
+    for scheme in ("light", "dark"):
+        assert page.evaluate("document.documentElement.className") == scheme
+        for viewport in (WIDE, PHONE):
+            page.set_viewport_size(viewport)
+            page.wait_for_timeout(SETTLED_MS)
+            assert page.evaluate(OVERFLOW) <= 0
+        page.keyboard.press("Control+e")  # unfold's own switch
     assert seen.wrong == []
 
 
