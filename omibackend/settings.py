@@ -169,7 +169,12 @@ def _database(*, statement_timeout_ms: int) -> dict[str, object]:
 
 
 DATABASES = {
-    "default": _database(statement_timeout_ms=REQUEST_TIMEOUT_MS),
+    # A kept connection may have died with a restart of PostgreSQL: asked once a request. The
+    # acknowledgement tries again instead, which costs nothing while all is well.
+    "default": {
+        **_database(statement_timeout_ms=REQUEST_TIMEOUT_MS),
+        "CONN_HEALTH_CHECKS": True,
+    },
     # The acknowledgement's own connection: it must answer within 2.5 s or say 503.
     "ingest": {
         **_database(statement_timeout_ms=2000),
@@ -266,7 +271,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "EXCEPTION_HANDLER": "omibackend.core.errors.exception_handler",
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
 }
 DRF_STANDARDIZED_ERRORS = {

@@ -6,11 +6,10 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from omibackend.core.errors import error_response
+from omibackend.core.errors import error_response, is_database_down
 from omibackend.core.logging import logger
 from omibackend.core.request_id import take_request_id
 
@@ -62,7 +61,7 @@ class Failures:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, OperationalError | InterfaceError):
+        if is_database_down(exception):
             log.error("database unavailable", exc_info=exception)
             return error_response(
                 503, "unavailable", "The database cannot be reached. Try again.", retry_after_s=5
