@@ -1,4 +1,7 @@
-"""Readers for the environment that refuse nonsense by the name of the variable."""
+"""Readers for the environment that refuse nonsense by the name of the variable.
+
+Set but empty, as in a copy of `.env.example`, is the default.
+"""
 
 import re
 from pathlib import Path
@@ -12,13 +15,13 @@ environ.Env.read_env(ROOT / ".env")
 _env = environ.Env()
 
 TRUE = {"1", "true", "yes", "on"}
-FALSE = {"0", "false", "no", "off", ""}
+FALSE = {"0", "false", "no", "off"}
 SIZE = re.compile(r"(\d+)\s*(b|kb|mb|gb)?", re.IGNORECASE)
 SIZE_BYTES = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 
 
 def text(name: str, default: str = "") -> str:
-    return str(_env.str(name, default=default)).strip()
+    return str(_env.str(name, default="")).strip() or default
 
 
 def flag(name: str, *, default: bool) -> bool:

@@ -1,5 +1,6 @@
 """All settings, in sections. `.env.example` lists what the environment may set."""
 
+import os
 import re
 import secrets
 from pathlib import Path
@@ -18,8 +19,9 @@ VERSION = "0.1.0"
 DEBUG = env.flag("DEBUG", default=False)
 PORT = env.number("PORT", 8000, least=1, most=65535)
 HOST = env.text("HOST", "127.0.0.1")
-WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1, most=64)
-WEB_THREADS = env.number("WEB_THREADS", 8, least=1, most=64)
+# About 16 commits at a time fill a disk's flushes; in few threads per process, for the GIL.
+WEB_WORKERS = env.number("WEB_WORKERS", max(2, min(4, os.cpu_count() or 2)), least=1, most=64)
+WEB_THREADS = env.number("WEB_THREADS", max(2, 16 // WEB_WORKERS), least=1, most=64)
 PUBLIC_URL = f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"  # noqa: S104
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
@@ -112,21 +114,22 @@ INSTALLED_APPS = [
     "omibackend.ops",
 ]
 
-# A sender's request carries no session: the Page classes step aside for paths that match
-# WEBHOOK_PATHS (core.middleware).
+# Between PagesOnly and PagesEnd stands what a sender's request skips.
 WEBHOOK_PATHS = re.compile(r"/webhooks/|/omi-webhook/?$")
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
     "omibackend.core.middleware.Failures",
     "django.middleware.security.SecurityMiddleware",
-    "omibackend.core.middleware.PageStatic",
-    "omibackend.core.middleware.PageSession",
-    "omibackend.core.middleware.PageCommon",
+    "omibackend.core.middleware.PagesOnly",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "omibackend.core.middleware.PageAuthentication",
-    "omibackend.core.middleware.PageMessages",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "omibackend.core.middleware.PageContentSecurityPolicy",
+    "csp.middleware.CSPMiddleware",
+    "omibackend.core.middleware.PagesEnd",
 ]
 TEMPLATES = [
     {
@@ -166,7 +169,12 @@ def _database(*, statement_timeout_ms: int) -> dict[str, object]:
 
 
 DATABASES = {
-    "default": _database(statement_timeout_ms=REQUEST_TIMEOUT_MS),
+    # A kept connection may have died with a restart of PostgreSQL: asked once a request. The
+    # acknowledgement tries again instead, which costs nothing while all is well.
+    "default": {
+        **_database(statement_timeout_ms=REQUEST_TIMEOUT_MS),
+        "CONN_HEALTH_CHECKS": True,
+    },
     # The acknowledgement's own connection: it must answer within 2.5 s or say 503.
     "ingest": {
         **_database(statement_timeout_ms=2000),
@@ -263,7 +271,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "EXCEPTION_HANDLER": "omibackend.core.errors.exception_handler",
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
 }
 DRF_STANDARDIZED_ERRORS = {

@@ -12,12 +12,13 @@ from weakref import WeakKeyDictionary
 
 import orjson
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import Error as DatabaseError
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from omibackend.core import hints, metrics, queue
-from omibackend.core.errors import Refused
+from omibackend.core.errors import Refused, is_database_down
 from omibackend.core.ids import uuid7
 from omibackend.core.logging import logger
 from omibackend.core.request_id import current_request_id
@@ -71,7 +72,9 @@ def receive(request: HttpRequest, provider: Provider, token: str | None) -> Http
     except Refused as refused:
         refusals.note(endpoint.id if endpoint else None, refused, incoming)
         response = refused.response()
-    except (OperationalError, InterfaceError) as error:
+    except DatabaseError as error:
+        if not is_database_down(error):
+            raise
         response = _database_down(endpoint, incoming, error)
     else:
         if stored is None:
@@ -98,8 +101,14 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
     if content_type not in provider.content_types:
         wanted = ", ".join(provider.content_types)
         raise Refused(415, "unsupported_type", f"Content-Type must be one of: {wanted}.")
+    try:
+        body = request.body
+    except UnreadablePostError as error:
+        raise Refused(400, "incomplete", "The body ended before its Content-Length.") from error
+    if len(body) != int(length):
+        raise Refused(400, "incomplete", "The body is shorter than its Content-Length.")
     return Incoming(
-        body=request.body,
+        body=body,
         content_type=content_type,
         headers=masked_headers(request.META),
         query={name: str(value) for name, value in request.GET.items() if name != "token"},
@@ -194,8 +203,8 @@ def _run(statement: Callable[[BaseDatabaseWrapper], Any]) -> Any:
     connection = connections["ingest"]
     try:
         return statement(connection)
-    except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
+    except DatabaseError as error:
+        if connection.in_atomic_block or not is_database_down(error):
             raise
         connection.close()
         return statement(connection)

@@ -3,12 +3,16 @@
 from typing import Any, ClassVar
 
 import orjson
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DatabaseError as PlainDatabaseError
 from django.db import Error as DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
 from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import exception_handler as standardized
 from drf_standardized_errors.types import ErrorResponse
 from pydantic import ValidationError
+from rest_framework.exceptions import APIException
 
 from omibackend.core.request_id import current_request_id
 
@@ -83,6 +87,14 @@ class ErrorFormatter(ExceptionFormatter):
         return answer
 
 
+def exception_handler(exc: Exception, context: Any) -> Any:
+    """DRF's own errors in our shape. Any other goes on to core.middleware, which logs it and
+    knows when the database is away."""
+    if isinstance(exc, APIException | Http404 | PermissionDenied):
+        return standardized(exc, context)
+    return None
+
+
 def _server_error() -> dict[str, str | None]:
     detail = f"Something went wrong on our side. Request id: {current_request_id()}"
     return {"code": "error", "detail": detail, "attr": None}
@@ -123,3 +135,11 @@ def describe(error: BaseException) -> str:
         primary = getattr(diagnostics, "message_primary", None)
         return f"{name}: {primary}" if primary else name
     return name
+
+
+def is_database_down(error: BaseException) -> bool:
+    """psycopg2 raises a plain DatabaseError, not an OperationalError, when the server breaks off
+    in the middle of a message, as at an immediate shutdown."""
+    return isinstance(error, OperationalError | InterfaceError) or (
+        type(error) is PlainDatabaseError
+    )

@@ -48,6 +48,12 @@ def test_it_takes_the_defaults() -> None:
     assert check().returncode == 0
 
 
+def test_it_takes_a_copy_of_the_example() -> None:
+    example = (ROOT / ".env.example").read_text()
+    empty = re.findall(r"^([A-Z0-9_]+)=$", example, re.MULTILINE)
+    assert check(**dict.fromkeys(set(empty) - set(DATABASE), "")).returncode == 0
+
+
 def test_it_reads_the_older_name_of_a_switch() -> None:
     code = "import omibackend.settings as s; print(s.ENABLE_BACKGROUND_JOBS)"
     env = {"PATH": os.defpath, "VAR_DIR": str(settings.VAR_DIR), **DATABASE}

@@ -39,7 +39,7 @@ def test_it_logs_nothing_of_what_was_said(omi: Sender, written: io.StringIO) -> 
     omi.post({"segments": []}, token="wrong-token-" + CANARY)
     work()
     logged = written.getvalue()
-    assert '"status":200' in logged
+    assert '"status":400' in logged
     assert CANARY not in logged
     assert UID not in logged
     assert omi.token not in logged

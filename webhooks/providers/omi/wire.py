@@ -88,11 +88,7 @@ def respond(
     answer: dict[str, Any] = {}
     if stored and not stored.fresh:
         answer["duplicate"] = True
-        message = replies.spoken_for(stored.id)
-    elif stored and parsed.event in (REALTIME, COMBINED):
-        message = _reply_or_none(endpoint, incoming, parsed, stored)
-    else:
-        message = None
+    message = _reply_or_none(endpoint, incoming, parsed, stored) if stored else None
     if message:
         answer["message"] = message
     response = HttpResponse(orjson.dumps(answer), content_type="application/json")
@@ -107,6 +103,10 @@ def _reply_or_none(
     """The delivery is stored and its job is on the way: a reply that fails costs the sender
     nothing, and the job asks again."""
     try:
+        if not stored.fresh:
+            return replies.spoken_for(stored.id)
+        if parsed.event not in (REALTIME, COMBINED):
+            return None
         return reply(endpoint, incoming, parsed, stored)
     except Exception as error:
         log.warning("no reply in the answer", exc_info=error)
