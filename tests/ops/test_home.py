@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from conversations.models import Question
 from memories.models import Memory
-from omibackend.core import metrics
+from omibackend.core import hints, metrics
 from omibackend.core.errors import Refused
 from omibackend.ops import needs, traffic
 from omibackend.ops.home import Home, home
@@ -27,6 +27,12 @@ def ago(**age: float) -> Any:
 def forget() -> None:
     """What is kept for a few seconds. `cache.clear()` would empty all of Redis."""
     cache.delete_many(["home:traffic", "navigation:dead", "deliveries:events"])
+
+
+def unmeasured() -> None:
+    """Without what the tests before have counted and not flushed yet."""
+    metrics.tally().flush()
+    hints.client().flushdb()
 
 
 def seen_by(user: Any) -> Home:
@@ -73,6 +79,7 @@ def test_it_marks_the_half_hours_with_failures(omi: Sender) -> None:
 
 
 def test_it_shows_a_dash_for_what_was_not_measured(omi: Sender, staff: Any) -> None:
+    unmeasured()
     stored(omi.endpoint)
     found = figures(staff)
     assert found["Answer time p95"] == ("\N{EN DASH}", "no answers measured yet")
@@ -81,6 +88,7 @@ def test_it_shows_a_dash_for_what_was_not_measured(omi: Sender, staff: Any) -> N
 
 
 def test_it_measures_the_answers(omi: Sender, staff: Any) -> None:
+    unmeasured()
     stored(omi.endpoint)
     for took_ms in [2.2] * 96 + [40.0] * 4:
         metrics.acknowledged("omi", took_ms)
