@@ -19,8 +19,9 @@ VERSION = "0.1.0"
 DEBUG = env.flag("DEBUG", default=False)
 PORT = env.number("PORT", 8000, least=1, most=65535)
 HOST = env.text("HOST", "127.0.0.1")
-# About 16 commits at a time fill a disk's flushes; in few threads per process, for the GIL.
-WEB_WORKERS = env.number("WEB_WORKERS", max(2, min(4, os.cpu_count() or 2)), least=1, most=64)
+# About 16 commits at a time fill a disk's flushes; in few threads per process, for the GIL,
+# and with a core left for PostgreSQL.
+WEB_WORKERS = env.number("WEB_WORKERS", max(2, min(4, (os.cpu_count() or 2) - 1)), least=1, most=64)
 WEB_THREADS = env.number("WEB_THREADS", max(2, 16 // WEB_WORKERS), least=1, most=64)
 PUBLIC_URL = f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"  # noqa: S104
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")

@@ -78,6 +78,9 @@ class WebhookView(APIView):
         """The sender's own check that the address answers."""
         return _known(provider).check(request._request)
 
+    def perform_authentication(self, request: Request) -> None:
+        """There is no user to find: the endpoint proves itself in the receiver."""
+
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, Refused):
             return exc.response()
