@@ -11,6 +11,7 @@ from unfold.decorators import action
 from conversations.models import Conversation, Message, Notification, OmiSession, Question
 from conversations.session_page import page, plain_text
 from omibackend.core import human
+from omibackend.core.paging import BoundedPaginator
 from omibackend.core.templatetags.ob import chip
 
 
@@ -18,6 +19,7 @@ class Record(ModelAdmin):
     """Rows to look at: they come from what was said, and are not written by hand."""
 
     show_full_result_count = False
+    paginator = BoundedPaginator
     list_per_page = 50
 
     def has_add_permission(self, request: HttpRequest) -> bool:

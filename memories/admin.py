@@ -17,6 +17,7 @@ from memories.models import ActionItem, Memory, Photo
 from memories.parts import edit_action_item, mark
 from memories.search import with_words
 from memories.services import EDITABLE, edit, forget
+from omibackend.core.paging import BoundedPaginator
 
 # How far back the category filter looks for the categories in use.
 LATEST_MEMORIES = 2000
@@ -58,6 +59,7 @@ class MemoryAdmin(ModelAdmin):
     list_select_related = ["owner"]
     list_per_page = 50
     show_full_result_count = False
+    paginator = BoundedPaginator
     search_fields = ["title"]
     search_help_text = 'Words, "a phrase", -without, this or that'
     fieldsets = [("Edit", {"fields": ["title", "text", ("category", "emoji")]})]
@@ -129,6 +131,7 @@ class ActionItemAdmin(ModelAdmin):
     list_select_related = ["owner"]
     list_per_page = 50
     show_full_result_count = False
+    paginator = BoundedPaginator
     fields = ["description", "due_at", "completed", "owner", "memory", "completed_at"]
     readonly_fields = ["owner", "memory", "completed_at"]
     actions = ["mark_done", "mark_open"]

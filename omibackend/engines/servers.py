@@ -71,18 +71,24 @@ class Engine(ABC):
 
     def stop(self) -> None:
         for signum in (self.stop_signal, signal.SIGKILL):
-            self.send(signum)
+            sent = False
             deadline = time.monotonic() + STOP_S
             while time.monotonic() < deadline:
+                # One that is just starting has no pid file yet to send it to.
+                sent = sent or self.send(signum)
                 if not self.alive():
                     return
                 time.sleep(POLL_S)
         raise EngineError(f"{self.name} does not stop, see {self.log}")
 
-    def send(self, signum: signal.Signals) -> None:
-        if self.alive():
-            with suppress(FileNotFoundError, ProcessLookupError, IndexError, ValueError):
-                os.kill(int(self.pid_file.read_text().split()[0]), signum)
+    def send(self, signum: signal.Signals) -> bool:
+        if not self.alive():
+            return False
+        try:
+            os.kill(int(self.pid_file.read_text().split()[0]), signum)
+        except (FileNotFoundError, ProcessLookupError, IndexError, ValueError):
+            return False
+        return True
 
     def alive(self) -> bool:
         with self._lock() as lock:

@@ -1,15 +1,12 @@
 """Sample deliveries, sent through the real HTTP route as their senders would."""
 
-import json
-import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import httpx
 
-from webhooks.providers.base import Provider, Sample
+from webhooks.providers.base import Sample
 from webhooks.senders import PROVIDERS
 
 TIMEOUT_S = 30.0
@@ -23,20 +20,6 @@ class Sent:
     status: int
     took_ms: float
     answer: str
-
-
-def curl(provider: Provider, url: str) -> str:
-    """A sender's first sample, ready to paste."""
-    sample = provider.first()
-    return " ".join(
-        [
-            "curl -s",
-            shlex.quote(f"{url}?{urlencode(sample.query)}"),
-            "-H 'Content-Type: application/json'",
-            "-d",
-            shlex.quote(json.dumps(sample.body, ensure_ascii=False)),
-        ]
-    )
 
 
 def send_all(urls: dict[str, str]) -> Iterator[Sent]:

@@ -16,7 +16,7 @@ from memories.models import Memory
 from omibackend.core import metrics, svg
 from omibackend.core.human import count, several, span
 from omibackend.core.leased import Kinds, due
-from omibackend.ops import demo, needs, traffic
+from omibackend.ops import needs, traffic
 from omibackend.ops.needs import Need
 from omibackend.ops.traffic import Traffic
 from webhooks import status
@@ -87,7 +87,7 @@ def home(user: Any, *, origin: str) -> Home:
         traffic=day,
         bars=svg.bars(day.bars(), name="Deliveries by half hour") if day else SafeString(""),
         empty=not last,
-        curl="" if last else demo.curl(PROVIDERS["omi"], f"{origin}/webhooks/omi/TOKEN/"),
+        curl="" if last else PROVIDERS["omi"].first().curl(f"{origin}/webhooks/omi/TOKEN/"),
     )
 
 

@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from memories.models import ActionItem, Memory
-from omibackend.core import hints
+from omibackend.core import hints, paging
 from omibackend.core.ids import uuid7
 from tests.conftest import payload
 from tests.ops.test_shell import grant
 from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
-from webhooks.admin import export, listing
+from webhooks.admin import export
 from webhooks.admin.page import attempts, banner
 from webhooks.models import Delivery, Endpoint
 
@@ -119,14 +119,14 @@ def test_it_reads_neither_bodies_nor_headers_for_the_list(omi: Sender, admin: Cl
 def test_it_lists_the_newest_ten_thousand_only(
     omi: Sender, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_LISTED", 3)
+    monkeypatch.setattr(paging, "MOST_LISTED", 3)
     for _ in range(5):
         stored(omi.endpoint)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE webhooks_delivery")
-    assert "about 5; the newest 3 are listed" in admin.get(LIST).content.decode()
+    assert "about 5; the first 3 are listed" in admin.get(LIST).content.decode()
     html = admin.get(LIST, {"state": "done"}).content.decode()
-    assert "more than 3; the newest are listed" in html
+    assert "more than 3; the first are listed" in html
 
 
 # --- one delivery ---------------------------------------------------------------

@@ -17,6 +17,7 @@ from unfold.enums import ActionVariant
 
 from omibackend.core import human, leased, queue
 from omibackend.core.leased import State
+from omibackend.core.paging import BoundedPaginator
 from omibackend.core.templatetags.ob import chip
 from webhooks.admin import export, listing
 from webhooks.admin.page import TONES, page, shown_state
@@ -54,7 +55,7 @@ class DeliveryAdmin(ModelAdmin):
     list_before_template = "admin/webhooks/delivery/above.html"
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    paginator = listing.BoundedPaginator
+    paginator = BoundedPaginator
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "Id of a delivery, the sender's own id, or a request id"

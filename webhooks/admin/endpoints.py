@@ -274,7 +274,8 @@ def new_secret() -> str:
 def address_of(request: HttpRequest, endpoint: Endpoint, token: str) -> list[Once]:
     """Under the host that staff reach this installation by: senders mostly reach it so too."""
     url = request.build_absolute_uri(f"/webhooks/{endpoint.provider}/{token}/")
-    return [Once("Address", url), Once("Token", token), Once("Try it", health.curl(endpoint, url))]
+    command = PROVIDERS[endpoint.provider].first().curl(url)
+    return [Once("Address", url), Once("Token", token), Once("Try it", command)]
 
 
 def secret_of(endpoint: Endpoint) -> list[Once]:

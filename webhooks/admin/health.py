@@ -1,12 +1,9 @@
 """How an endpoint is doing, in words: refusals, silence, secrets, what it only counts."""
 
-import json
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from omibackend.core import hints
 from omibackend.core.human import ago, several
@@ -135,11 +132,3 @@ def counted(endpoint: Endpoint) -> list[Counted]:
         Counted(event, numbers.get(f"{event}:requests", 0), numbers.get(f"{event}:bytes", 0))
         for event in events
     ]
-
-
-def curl(endpoint: Endpoint, url: str) -> str:
-    """The sender's first sample, ready to paste."""
-    sample = PROVIDERS[endpoint.provider].first()
-    query = f"?{urlencode(sample.query)}" if sample.query else ""
-    body = shlex.quote(json.dumps(sample.body, ensure_ascii=False))
-    return f"curl -s {shlex.quote(url + query)} -H 'Content-Type: application/json' -d {body}"

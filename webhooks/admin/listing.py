@@ -3,26 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.cache import cache
-from django.core.paginator import Paginator
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from omibackend.core.human import count, several
 from omibackend.core.ids import first_uuid7
 from omibackend.core.leased import LIVE, State
 from webhooks.models import Delivery, Endpoint
 from webhooks.senders import PROVIDERS
 
-MOST_LISTED = 10_000
 EVENTS_FROM = 2000
 EVENTS_KEPT_S = 60
 MOST_ENDPOINTS = 100
@@ -45,39 +40,6 @@ SPANS = {
     "day": ("Last 24 hours", timedelta(days=1)),
     "week": ("Last 7 days", timedelta(days=7)),
 }
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts and lists the newest `MOST_LISTED`; behind them one narrows down by date."""
-
-    template_name = "admin/webhooks/delivery/pages.html"
-
-    @cached_property
-    def _found(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[: MOST_LISTED + 1].count())
-
-    @cached_property
-    def count(self) -> int:
-        return min(self._found, MOST_LISTED)
-
-    @property
-    def said(self) -> str:
-        if self._found <= MOST_LISTED:
-            return several(self._found, "delivery", "deliveries")
-        rows: Any = self.object_list
-        if rows.query.where:
-            return f"more than {count(MOST_LISTED)}; the newest are listed"
-        return f"about {count(about_how_many())}; the newest {count(MOST_LISTED)} are listed"
-
-
-def about_how_many() -> int:
-    """PostgreSQL's own estimate, as of its last look at the table."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT reltuples::bigint FROM pg_class WHERE oid = 'webhooks_delivery'::regclass"
-        )
-        return max(int(cursor.fetchone()[0]), MOST_LISTED)
 
 
 class StateFilter(SimpleListFilter):

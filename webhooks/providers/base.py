@@ -1,8 +1,11 @@
 """What a sender's module has to say about itself."""
 
+import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
@@ -78,6 +81,12 @@ class Sample:
     body: Any
     query: Mapping[str, str]
     headers: Mapping[str, str]
+
+    def curl(self, url: str) -> str:
+        """Ready to paste."""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        body = shlex.quote(json.dumps(self.body, ensure_ascii=False))
+        return f"curl -s {shlex.quote(url + query)} -H 'Content-Type: application/json' -d {body}"
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def _welcome(password: str | None, urls: dict[str, str]) -> str:
             f"{PROVIDERS[name].label} posts to (shown this once):",
             f"  {url}",
             "Try it:",
-            f"  {demo.curl(PROVIDERS[name], url)}",
+            f"  {PROVIDERS[name].first().curl(url)}",
         ]
     if not urls:
         lines.append(
