@@ -77,14 +77,18 @@ def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
     return str(header or request.GET.get("token") or "") or None
 
 
+def unknown(provider: Provider) -> Refused:
+    return Refused(
+        401, "wrong_token", f"No {provider.label} endpoint has this token, or it is off."
+    )
+
+
 def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
     found = cache.find(provider.name, token)
     if found:
         return found
     if token:
-        raise Refused(
-            401, "wrong_token", f"No {provider.label} endpoint has this token, or it is off."
-        )
+        raise unknown(provider)
     raise Refused(
         401,
         "no_token",

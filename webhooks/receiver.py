@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import orjson
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
@@ -41,6 +41,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
         CASE $14 WHEN 'ignored' THEN statement_timestamp() END)
 ON CONFLICT DO NOTHING RETURNING id, {attention}
 """
+EXECUTE = f"EXECUTE {{name}} ({', '.join(['%s'] * 16)})"
 COUNT_DUPLICATE = """
 UPDATE webhooks_delivery SET
     duplicates = duplicates + 1,
@@ -72,6 +73,9 @@ def receive(request: HttpRequest, provider: Provider, token: str | None) -> Http
     except Refused as refused:
         refusals.note(endpoint.id if endpoint else None, refused, incoming)
         response = refused.response()
+    except IntegrityError:
+        endpoints.cache.clear()  # deleted since it was last looked up
+        response = endpoints.unknown(provider).response()
     except DatabaseError as error:
         if not is_database_down(error):
             raise
@@ -211,16 +215,17 @@ def _run(statement: Callable[[BaseDatabaseWrapper], Any]) -> Any:
 
 
 def _insert(connection: BaseDatabaseWrapper, provider: Provider, values: list[Any]) -> Any:
+    """By the driver's own cursor: Django's wrapping costs as much as reading the request."""
     connection.ensure_connection()
-    prepared = _prepared.setdefault(connection.connection, set())
+    raw = connection.connection
+    prepared = _prepared.setdefault(raw, set())
     name = f"ingest_{provider.name}"
-    with connection.cursor() as cursor:
+    with connection.wrap_database_errors, raw.cursor() as cursor:
         if name not in prepared:
             attention = provider.attention.format(owner="$15", subject="$16")
             cursor.execute(INSERT.format(name=name, attention=attention))
             prepared.add(name)
-        places = ", ".join(["%s"] * len(values))
-        cursor.execute(f"EXECUTE {name} ({places})", values)
+        cursor.execute(EXECUTE.format(name=name), values)
         return cursor.fetchone()
 
 

@@ -75,6 +75,15 @@ def test_it_refuses_an_endpoint_that_is_off(omi: Sender) -> None:
     assert omi.post(TRANSCRIPT).status_code == 401
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_refuses_an_endpoint_that_was_deleted_just_now(omi: Sender) -> None:
+    assert omi.post(TRANSCRIPT).status_code == 200
+    Delivery.objects.all().delete()
+    Endpoint.objects.all().delete()
+    assert error_of(omi.post(TRANSCRIPT))["code"] == "wrong_token"
+    assert not Delivery.objects.exists()
+
+
 def test_it_knows_only_its_senders(omi: Sender) -> None:
     response = omi.post_to(f"/webhooks/fax/{omi.token}/", TRANSCRIPT)
     assert response.status_code == 404
