@@ -3,6 +3,7 @@
 import hashlib
 import random
 import time
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,10 @@ def one_key(stack: Stack, scale: float) -> Finding:
     answers = send(stack, [sending] * count, connections=64)
     wait_until_worked(stack, within_s=60)
     finding = Finding(figures={"deliveries": count, "p99_ms": round(p99_ms(answers), 1)})
-    finding.zero(not_2xx=sum(not answer.accepted for answer in answers))
+    odd = Counter(f"{answer.status} {answer.error}" for answer in answers if not answer.accepted)
+    if odd:
+        finding.figures["odd"] = dict(odd)
+    finding.zero(not_2xx=odd.total())
     audit(stack, finding, [sending], answers)
     finding.equal(rows=stack.sql("SELECT count(*) FROM webhooks_delivery")[0][0], to=1)
     finding.equal(duplicates=duplicates(stack), to=count - 1)
