@@ -1,6 +1,4 @@
 import secrets
-from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -105,12 +103,5 @@ class Delivery(Leased):
     def __str__(self) -> str:
         return f"{self.event} · {str(self.pk)[-8:]}"
 
-    @property
-    def age(self) -> timedelta:
-        return timezone.now() - self.received_at
-
     def raw(self) -> bytes:
         return bytes(self.body or b"")
-
-    def header(self, name: str) -> Any:
-        return self.headers.get(name)

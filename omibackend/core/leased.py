@@ -36,7 +36,6 @@ log = logger("work")
 DELAYS_S = (5, 30, 120, 600, 3600, 21_600)
 JITTER = 0.2
 DRAIN_BUDGET_S = 60.0
-LOG_KEPT = 40
 WORKER_DIED = "The worker died or lost its lease."
 
 Became = list[dict[str, Any]]
@@ -121,16 +120,6 @@ def due() -> Q:
 
 def most_attempts() -> int:
     return settings.QUEUE_MAX_RETRIES + 1
-
-
-def _appended(entry: dict[str, Any]) -> Func:
-    """`attempt_log` with one entry more."""
-    return Func(
-        F("attempt_log"),
-        Value([entry], JSONField()),
-        arg_joiner=" || ",
-        template="(%(expressions)s)",
-    )
 
 
 def claim(kind: Kind, *, limit: int, fresh: bool) -> list[Any]:

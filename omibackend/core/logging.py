@@ -47,8 +47,23 @@ def where_it_failed(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dumps(event: Any, **_: Any) -> str:
-    """Much quicker than `json`: every answer writes a line."""
+    """Much quicker than `json`, and a line is written for almost every request."""
     return orjson.dumps(event, default=str).decode()
+
+
+def _handlers(folder: Path | None) -> dict[str, Any]:
+    handlers: dict[str, Any] = {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "lines"},
+    }
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        # WatchedFileHandler follows logrotate; several processes may append to it.
+        handlers["file"] = {
+            "class": "logging.handlers.WatchedFileHandler",
+            "filename": str(folder / "omibackend.log"),
+            "formatter": "lines",
+        }
+    return handlers
 
 
 def config(*, level: str, folder: Path | None, readable: bool, sql: bool) -> dict[str, Any]:
@@ -69,17 +84,7 @@ def config(*, level: str, folder: Path | None, readable: bool, sql: bool) -> dic
         if readable
         else structlog.processors.JSONRenderer(serializer=_dumps)
     )
-    handlers: dict[str, Any] = {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "lines"},
-    }
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        # WatchedFileHandler follows logrotate; several processes may append to it.
-        handlers["file"] = {
-            "class": "logging.handlers.WatchedFileHandler",
-            "filename": str(folder / "omibackend.log"),
-            "formatter": "lines",
-        }
+    handlers = _handlers(folder)
     names = list(handlers)
     return {
         "version": 1,
