@@ -1,12 +1,17 @@
 """Which endpoint a request means, and whether it proved it. No query per request."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
+from django.db import Error as DatabaseError
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 
 from omibackend.core import hints
 from omibackend.core.crypto import token_hash
-from omibackend.core.errors import Refused
+from omibackend.core.errors import Refused, is_database_down
 from webhooks.models import Endpoint, Policy
 from webhooks.providers.base import Incoming, KnownEndpoint, Provider
 
@@ -32,7 +37,7 @@ class EndpointCache:
             return found[1]
         if len(self._entries) >= CACHE_ENTRIES:
             self._entries.clear()
-        known = _load(provider, key[1])
+        known: list[KnownEndpoint] = retried(lambda _: _load(provider, key[1]))
         self._entries[key] = (now + CACHE_S, known)
         return known
 
@@ -41,6 +46,19 @@ class EndpointCache:
 
 
 cache = EndpointCache()
+
+
+def retried(statement: Callable[[BaseDatabaseWrapper], Any]) -> Any:
+    """Runs one statement; once more on a fresh connection if the kept one had died, as after a
+    restart of PostgreSQL."""
+    connection = connections["ingest"]
+    try:
+        return statement(connection)
+    except DatabaseError as error:
+        if connection.in_atomic_block or not is_database_down(error):
+            raise
+        connection.close()
+        return statement(connection)
 
 
 def _load(provider: str, hashed: str) -> list[KnownEndpoint]:

@@ -6,7 +6,7 @@ messages in the body, and Redis cannot change it.
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -186,13 +186,13 @@ def store(
         endpoint.owner_id,
         parsed.subject,
     ]
-    row = _run(lambda connection: _insert(connection, provider, values))
+    row = endpoints.retried(lambda connection: _insert(connection, provider, values))
     if row:
         return Stored(delivery_id, fresh=True, attentive=row[1])
     if key is None:  # only its own id can be in the way: the first try did commit
         return Stored(delivery_id, fresh=True)
     duplicate = [sha256, endpoint.id, key, delivery_id]
-    first = _run(lambda connection: _one(connection, COUNT_DUPLICATE, duplicate))
+    first = endpoints.retried(lambda connection: _one(connection, COUNT_DUPLICATE, duplicate))
     return Stored(first[0] if first else delivery_id, fresh=first is None)
 
 
@@ -200,18 +200,6 @@ def _dedup_key(key: str | None) -> str | None:
     if key is None or len(key) <= DEDUP_KEY_CHARS:
         return key
     return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
-
-
-def _run(statement: Callable[[BaseDatabaseWrapper], Any]) -> Any:
-    """Runs one statement; once more on a fresh connection if the kept one had died."""
-    connection = connections["ingest"]
-    try:
-        return statement(connection)
-    except DatabaseError as error:
-        if connection.in_atomic_block or not is_database_down(error):
-            raise
-        connection.close()
-        return statement(connection)
 
 
 def _insert(connection: BaseDatabaseWrapper, provider: Provider, values: list[Any]) -> Any:
