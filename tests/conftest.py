@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
+from rest_framework.test import APIClient
 
+from omibackend.accounts.models import Token
 from omibackend.accounts.services import forget_recent
 from omibackend.core import hints, leased
 from tests.sender import Sender
@@ -63,6 +65,20 @@ def owner(db: None) -> Any:
 @pytest.fixture
 def staff(db: None) -> Any:
     return get_user_model().objects.create_superuser("staff@example.org", "a long passphrase too")
+
+
+@pytest.fixture
+def api() -> Callable[..., APIClient]:
+    """A client signed in as a person, with a device's token or one of these scopes."""
+
+    def of(user: Any = None, scopes: list[str] | None = None) -> APIClient:
+        client = APIClient()
+        if user:
+            _, token = Token.objects.create(user, scopes=scopes)
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        return client
+
+    return of
 
 
 @pytest.fixture

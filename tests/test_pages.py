@@ -324,6 +324,7 @@ def test_it_opens_the_palette_and_the_filters(visit: Callable[..., Visit], cast:
     page.locator("#changelist-filter").wait_for(state="visible")
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
+    page.locator("#search-input-command").wait_for(state="visible")
     page.locator("#search-input-command").press_sequentially("nadia")
     page.get_by_text("Endpoint, omi").wait_for()
     assert seen.wrong == []

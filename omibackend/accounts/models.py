@@ -4,9 +4,13 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from knox.models import AbstractAuthToken
+
+from omibackend.core.ids import uuid7
 
 
 class UserManager(BaseUserManager["User"]):
@@ -25,7 +29,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").lower())
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # of knox, untyped
     """A person. The e-mail address is the name to log in with."""
 
     username = None  # type: ignore[assignment]
@@ -100,3 +104,32 @@ class Preferences(models.Model):
         if start < end:
             return start <= local < end
         return local >= start or local < end
+
+
+class Scope(models.TextChoices):
+    """What a named token may do. A device's token may do all of it, and manage the account."""
+
+    READ = "read", "read"
+    WRITE = "write", "change and delete"
+    CHAT = "chat", "talk to the assistant"
+    SMS = "sms", "read and send texts"
+    EMG = "emg", "read and score recordings"
+
+
+class Token(AbstractAuthToken):
+    """A device that signed in, or a program that its owner gave a name and rights.
+
+    Only knox's SHA-512 digest is kept, and the first characters to find it by.
+    """
+
+    id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    name = models.CharField(max_length=80, blank=True)
+    # None: a device, which may do everything that its owner may.
+    scopes = ArrayField(models.CharField(max_length=8, choices=Scope.choices), null=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name or f"Token {str(self.id)[-8:]}"

@@ -85,7 +85,7 @@ LISTS = {
 def test_it_reads_lists_from_an_index(owner: Any, staff: Any) -> None:
     Memory.objects.bulk_create(
         Memory(
-            owner=owner if number % 50 == 0 else staff,
+            owner=owner if number % 2 == 0 else staff,
             kind="note",
             text=f"word{number}",
             content_hash=str(number),

@@ -1,0 +1,36 @@
+"""Who calls the REST API: a device's or a program's token."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Now
+from knox.auth import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from omibackend.accounts.models import Token, User
+
+USED_EVERY = timedelta(minutes=1)
+
+
+class BearerAuthentication(TokenAuthentication):
+    """knox's, and it remembers when the token was last used."""
+
+    def authenticate_credentials(self, token: bytes) -> tuple[User, Token]:
+        if not re.fullmatch(rb"[A-Za-z0-9_-]{16,200}", token):
+            raise AuthenticationFailed("Invalid token.")
+        user, found = super().authenticate_credentials(token)
+        _used(found)
+        return user, found
+
+
+def _used(token: Token) -> None:
+    """Written at most once in `USED_EVERY`, so that reading stays reading."""
+    long_ago = Q(last_used_at=None) | Q(last_used_at__lt=Now() - USED_EVERY)
+    Token.objects.filter(long_ago, pk=token.pk).update(last_used_at=Now())
+
+
+def bearer_of(request: Any) -> Token | None:
+    """The token that the request came with; None for a session."""
+    return request.auth if isinstance(request.auth, Token) else None
