@@ -81,14 +81,14 @@ def _promised(header: Header, parameters: Parameters, *, trial_count: int) -> tu
 
 def _trial_range(parameters: Parameters) -> tuple[int, int] | None:
     """First and last frame, each of two 16-bit words, the low one first."""
-    ends = [
-        parameters.numbers(f"TRIAL:ACTUAL_{end}_FIELD")[:2].astype(int).tolist()
-        for end in ("START", "END")
-    ]
-    if not all(ends):
-        return None
-    first, last = (sum(word << 16 * place for place, word in enumerate(end)) for end in ends)
-    return first, last
+    first = _double_word("TRIAL:ACTUAL_START_FIELD", parameters)
+    last = _double_word("TRIAL:ACTUAL_END_FIELD", parameters)
+    return None if first is None or last is None else (first, last)
+
+
+def _double_word(name: str, parameters: Parameters) -> int | None:
+    words = [whole(name, word) for word in parameters.numbers(name)[:2]]
+    return sum(word << 16 * place for place, word in enumerate(words)) if words else None
 
 
 def _length(trial: tuple[int, int] | None) -> int:
@@ -121,9 +121,11 @@ class _Space:
         return self.frames - max(0, zeros - beyond) // self.layout.frame_bytes
 
     def check_is_whole(self, count: int) -> None:
+        """What is no frame can only be what fills the last block."""
         if count < WORD_IS_FULL:
             self.check_holds(WORD_IS_FULL, "The file")
-        if self._bytes % (self.layout.frame_bytes or 1) >= BLOCK_BYTES:
+        beyond = self._bytes % (self.layout.frame_bytes or 1)
+        if beyond >= BLOCK_BYTES or (beyond and self.size_bytes % BLOCK_BYTES):
             raise TruncatedC3D(f"The file ends within frame {self.frames + 1:,}.")
 
     def check_holds(self, count: int, said_by: str) -> None:
@@ -134,8 +136,8 @@ class _Space:
             )
 
     def check_holds_no_more(self, count: int, *, others: tuple[int, ...]) -> None:
-        most = max(others)
-        if self.layout.frame_bytes and count < most <= self.frames and most <= self.filled_frames():
+        most = max((other for other in others if other <= self.frames), default=0)
+        if self.layout.frame_bytes and count < most <= self.filled_frames():
             raise DamagedC3D(
                 f"The file counts {count:,} frames in one place and {most:,} in another, "
                 "and has room for them all."

@@ -32,7 +32,8 @@ Note = tuple[str | int | float, ...]
 
 @dataclass(frozen=True)
 class Channel:
-    """A stored number x means (x - offset) * scale, in `unit` as the file spells it."""
+    """A stored number x means (x - offset) * scale, in `unit` as the file spells it, "" where it
+    does not (GHOSTLY's are volts)."""
 
     name: str
     unit: str
@@ -127,7 +128,6 @@ def read_metadata(file: SeekableFile, *, size_bytes: int) -> Metadata:
     ----------
     https://c3d.org/HTML/Documents/c3dfiledescription.htm
     """
-
     source = Source(file)
     header, parameters, processor = _opened(source, size_bytes)
     layout = layout_of(header, parameters, processor)

@@ -1,12 +1,24 @@
 """Files spoiled at random, the same ones for the same seed."""
 
+import io
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.emg.c3d_files import BLOCK_BYTES, C3DFile
+import numpy as np
 
+from emg import c3d
+from tests.emg.c3d_files import BLOCK_BYTES, DEC, INTEL, MIPS, C3DFile
+
+SAMPLES = (np.arange(2 * 600).reshape(2, -1) % 251 + 1).astype(np.float64)
+SEEDS = [  # none is padded, so that a cut always costs samples
+    C3DFile(SAMPLES, processor=processor, is_float=is_float, point_count=point_count)
+    for processor in (INTEL, DEC, MIPS)
+    for is_float in (False, True)
+    for point_count in (0, 2)
+]
 EDGES = (0, 1, 2, 127, 128, 254, 255)
+READ = "Read."
 
 
 @dataclass(frozen=True)
@@ -19,15 +31,28 @@ class Mutant:
         return self.how == "cut"
 
 
-def of(seeds: Sequence[C3DFile], count: int, *, seed: int) -> Iterator[Mutant]:
-    """`count` mutants, every way in turn. A seed must not be padded: a cut has to cost samples."""
+def spoiled(count: int, *, seed: int) -> Iterator[Mutant]:
+    """Every way in turn."""
     chance = random.Random(seed)
     ways = list(WAYS.items())
-    encoded = [(file.encoded(), file.data_at) for file in seeds]
+    files = [(file.encoded(), file.data_at) for file in SEEDS]
     for number in range(count):
         how, spoil = ways[number % len(ways)]
-        file, data_at = chance.choice(encoded)
-        yield Mutant(how, bytes(spoil(bytearray(file), data_at, chance)))
+        encoded, data_at = chance.choice(files)
+        yield Mutant(how, bytes(spoil(bytearray(encoded), data_at, chance)))
+
+
+def outcome(encoded: bytes) -> str:
+    """What is said instead of samples; any error but the reader's own comes through."""
+    source = io.BytesIO(encoded)
+    try:
+        metadata = c3d.read_metadata(source, size_bytes=len(encoded))
+        for channel in range(metadata.channel_count):
+            samples = c3d.read_channel(source, metadata, channel)
+            assert len(samples) == metadata.sample_count
+    except c3d.C3DError as error:
+        return str(error)
+    return READ
 
 
 def _flip_bits(file: bytearray, data_at: int, chance: random.Random) -> bytearray:

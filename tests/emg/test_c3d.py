@@ -10,35 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from emg import c3d
+from emg.c3d.processors import from_vax
 from tests.emg.c3d_files import DEC, INTEL, MIPS, C3DFile, Text, Value
+from tests.emg.reading import FLOATS, INTEGERS, opened, samples
 
 PROCESSORS = {"Intel": INTEL, "DEC": DEC, "MIPS": MIPS}
-INTEGERS = np.arange(-300, 300).reshape(3, 200)
-FLOATS = (INTEGERS * 1.25e-6).astype(np.float32)
-
-
-class Counting(io.BytesIO):
-    """How often a remote store would be asked, and for how much."""
-
-    requests = 0
-    read_bytes = 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        found = super().read(size)
-        self.requests += 1
-        self.read_bytes += len(found)
-        return found
-
-
-def opened(file: C3DFile) -> tuple[c3d.Metadata, Counting]:
-    encoded = file.encoded()
-    source = Counting(encoded)
-    return c3d.read_metadata(source, size_bytes=len(encoded)), source
-
-
-def samples(file: C3DFile) -> NDArray[np.float64]:
-    metadata, source = opened(file)
-    return np.array([c3d.read_channel(source, metadata, n) for n in range(metadata.channel_count)])
 
 
 @pytest.mark.parametrize("processor", PROCESSORS.values(), ids=PROCESSORS)
@@ -213,46 +189,6 @@ def test_it_reads_parameters_that_lie_elsewhere() -> None:
     np.testing.assert_array_equal(samples(C3DFile(FLOATS, header_block_pad=40)), FLOATS)
 
 
-@pytest.mark.parametrize(
-    ("start", "stop"), [(0, 200), (0, 1), (3, 17), (10, 20), (199, 200), (5, 5)]
-)
-def test_it_reads_a_part(start: int, stop: int) -> None:
-    metadata, source = opened(C3DFile(FLOATS, point_count=1))
-    part = c3d.read_channel(source, metadata, 1, start=start, stop=stop)
-    np.testing.assert_array_equal(part, FLOATS[1, start:stop])
-
-
-def test_it_reads_only_the_frames_of_a_part() -> None:
-    metadata, source = opened(C3DFile(FLOATS))
-    before = source.read_bytes
-    c3d.read_channel(source, metadata, 0, start=95, stop=105)
-    assert source.read_bytes - before == 2 * metadata.layout.frame_bytes
-
-
-@pytest.mark.parametrize("chunk_bytes", [1, 1000, 1 << 20])
-def test_it_reads_piece_by_piece(chunk_bytes: int) -> None:
-    metadata, source = opened(C3DFile(FLOATS))
-    options = {"start": 7, "stop": 193, "chunk_bytes": chunk_bytes}
-    pieces = list(c3d.iter_channel(source, metadata, 2, **options))
-    np.testing.assert_array_equal(np.concatenate(pieces), FLOATS[2, 7:193])
-    most = max(chunk_bytes, metadata.layout.frame_bytes) // 12
-    assert max(len(piece) for piece in pieces) <= most
-
-
-@pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 4), (0, 201)])
-def test_it_refuses_a_part_that_is_not_there(start: int, stop: int) -> None:
-    metadata, source = opened(C3DFile(FLOATS))
-    with pytest.raises(ValueError, match="are not in 0 to 200"):
-        c3d.read_channel(source, metadata, 0, start=start, stop=stop)
-
-
-@pytest.mark.parametrize("channel", [-1, 3])
-def test_it_refuses_a_channel_that_is_not_there(channel: int) -> None:
-    metadata, source = opened(C3DFile(FLOATS))
-    with pytest.raises(IndexError, match="There are 3 channels"):
-        c3d.read_channel(source, metadata, channel)
-
-
 @pytest.mark.parametrize("processor", PROCESSORS.values(), ids=PROCESSORS)
 def test_it_hands_on_what_is_no_number(processor: int) -> None:
     file = C3DFile(np.ones((1, 10)), processor=processor)
@@ -263,6 +199,13 @@ def test_it_hands_on_what_is_no_number(processor: int) -> None:
     read = c3d.read_channel(source, c3d.read_metadata(source, size_bytes=len(encoded)), 0)
     assert np.isnan(read[0])
     assert (read[1:] == 1).all()
+
+
+def test_it_knows_the_numbers_of_a_vax() -> None:
+    """1, -1, 0, the largest, the smallest, and the reserved operand, as they lie in memory."""
+    stored = [0x4080, 0xC080, 0, 0xFFFF7FFF, 0x0080, 0x8000]
+    expected = [1, -1, 0, (1 - 2.0**-24) * 2.0**127, 2.0**-128, np.nan]
+    np.testing.assert_array_equal(from_vax(np.array(stored, np.uint32)), expected)
 
 
 def test_it_does_without_django() -> None:
