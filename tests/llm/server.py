@@ -51,7 +51,12 @@ def saying(content: Any, *, usage: Any = None) -> Answering:
     """A whole completion around `content`, which is JSON unless it is text already."""
     text = content if isinstance(content, str) else json.dumps(content)
     message = {"role": "assistant", "content": text}
-    completion: dict[str, Any] = {"id": "c1", "object": "chat.completion", "created": 1, "model": "m"}
+    completion: dict[str, Any] = {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+    }
     if usage is not None:
         completion["usage"] = usage
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
