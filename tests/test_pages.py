@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -155,7 +156,7 @@ def _run(owner: Any, memory: Memory) -> PromptRun:
         model="gpt-5-mini-2025-08-07",
         tokens_in=2100,
         tokens_out=80,
-        cost="0.000685",
+        cost=Decimal("0.000685"),
         took_ms=1900,
         finished_at=timezone.now(),
     )

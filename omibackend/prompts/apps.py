@@ -7,8 +7,7 @@ class PromptsConfig(AppConfig):
     verbose_name = "Prompts"
 
     def ready(self) -> None:
-        from omibackend.prompts import jobs, privacy
+        from omibackend.prompts import jobs
 
-        privacy.connect()
         if settings.ENABLE_PROMPT_WORKERS:
             jobs.register()

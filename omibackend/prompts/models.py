@@ -102,7 +102,8 @@ class PromptRun(Leased):
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True, default="")
     # Why it did not run or made nothing, in words.
     why = models.CharField(max_length=120, blank=True, default="")
-    # What was sent and what came back. Both go when one of the rows in `about` is deleted.
+    # What was sent and what came back. A trigger of the database empties both when one of the
+    # rows in `about` is deleted, whoever deletes it (migration 0002).
     rendered = models.TextField(blank=True, default="")
     answer = models.TextField(blank=True, default="")
     # The rows that it read and those that it made.

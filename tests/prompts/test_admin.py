@@ -148,6 +148,7 @@ def test_it_says_why_a_run_failed_or_did_not_run(admin: Client, omi: Sender, ser
     page = text(admin, page_of(run))
     assert "Check OPENAI_API_KEY" in page
     assert "Failed" in page
+    assert "1 run of a prompt failed" in text(admin, reverse("admin:index"))
 
 
 def test_it_runs_again_what_made_nothing(admin: Client, omi: Sender, serve: Serve) -> None:

@@ -40,7 +40,7 @@ def test_the_days_limit_holds_against_many_at_once(owner: Any) -> None:
         with transaction.atomic():
             planning.insert([Wanted(made, owner.pk, f"memory:{number}:x")])
 
-    at_once(*[lambda number=number: insert(number) for number in range(8)])  # type: ignore[misc]
+    at_once(*[lambda number=number: insert(number) for number in range(8)])
     assert PromptRun.objects.filter(outcome=Outcome.NOT_RUN).count() == 5
     assert PromptRun.objects.count() == 8
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from memories.models import ActionItem, Memory
 from memories.services import forget
 from omibackend.core import leased
 from omibackend.core.leased import State
+from omibackend.ops.retention import prune
 from omibackend.prompts import jobs, material
 from omibackend.prompts.models import Outcome, PromptRun
 from tests.conftest import work
@@ -420,3 +422,42 @@ def test_it_puts_no_nul_into_the_database(omi: Sender, serve: Serve) -> None:
     template()
     remember(omi)
     assert run_due().answer == "a\ufffdb\n\nc\ufffdd"
+
+
+def test_retention_takes_the_words_and_leaves_the_run(omi: Sender, serve: Serve) -> None:
+    serve(saying(SUMMARY))
+    template()
+    remember(omi)
+    run_due()
+    PromptRun.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    assert prune()["prompt texts"] == 1
+    run = PromptRun.objects.get()
+    assert (run.rendered, run.answer, run.outcome) == ("", "", Outcome.MADE)
+
+
+def test_it_tells_the_model_no_e_mail_address(omi: Sender, serve: Serve) -> None:
+    server = serve(saying(SUMMARY))
+    template()
+    remember(omi)
+    run_due()
+    assert "nadia@example.org" not in str(server.asked)
+
+
+def test_it_forgets_many_words_in_one_statement(
+    omi: Sender, serve: Serve, django_assert_num_queries: Any
+) -> None:
+    serve(saying(SUMMARY))
+    template()
+    for number in range(3):
+        remember(omi, id=f"c{number}", structured={"overview": f"Talk number {number}"})
+    work("ai")
+    ids = list(Memory.objects.values_list("pk", flat=True))
+    assert PromptRun.objects.exclude(rendered="").count() == 3
+    ActionItem.objects.all().delete()
+    with django_assert_num_queries(1), connection.cursor() as cursor:
+        cursor.execute(
+            "WITH e AS (DELETE FROM memories_event), p AS (DELETE FROM memories_photo)"
+            " DELETE FROM memories_memory WHERE id = ANY(%s)",
+            [ids],
+        )
+    assert not PromptRun.objects.exclude(rendered="", answer="").exists()

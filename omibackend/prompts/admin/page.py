@@ -9,7 +9,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from omibackend.core.human import count, several
+from omibackend.core.human import several
 from omibackend.core.ids import first_uuid7
 from omibackend.core.leased import State
 from omibackend.core.outcome import Attempt, Result, attempts, became
@@ -38,7 +38,7 @@ CAUSES = {
 class Page:
     run: PromptRun
     chip: Chip
-    why: str
+    text: str
     cause: str
     cost: str
     became: list[Result]
@@ -103,7 +103,7 @@ def page(run: PromptRun, user: Any) -> Page:
     return Page(
         run=run,
         chip=chip_of(run),
-        why=why_of(run),
+        text=why_of(run) or (f"{made_of(run)}." if run.became else ""),
         cause=CAUSES.get(run.cause.partition(":")[0], run.cause),
         cost=cost_of(run.cost, run.tokens_in, run.tokens_out),
         became=became([row for row in run.became if row.get("id")], user),
@@ -150,5 +150,5 @@ def success_of(well: int | None, failed: int | None) -> Chip | None:
     finished = (well or 0) + (failed or 0)
     if not finished:
         return None
-    share = f"{count(round(100 * (well or 0) / finished))} %"
+    share = f"{100 * (well or 0) // finished} %"
     return ("bad", "error", share) if failed else ("ok", "check", share)

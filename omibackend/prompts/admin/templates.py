@@ -34,6 +34,12 @@ class PromptTemplateForm(forms.ModelForm):  # type: ignore[type-arg]
             *("name", "enabled", "owner", "output", "trigger", "cron", "prompt"),
             *("most_input_chars", "most_runs_per_day"),
         )
+        labels = {
+            "owner": "Person",
+            "cron": "When",
+            "most_input_chars": "Characters of data, at most",
+            "most_runs_per_day": "Runs a day, at most",
+        }
         help_texts = {
             "owner": "Whose conversations and memories. Empty: everybody's.",
             "output": "What the model's answer becomes.",

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('cause', models.CharField(max_length=120)),
-                ('subject_id', models.UUIDField(null=True)),
+                ('subject_id', models.UUIDField(blank=True, null=True)),
                 ('delivery_id', models.UUIDField(null=True)),
                 ('day', models.DateField()),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
