@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from omibackend.core import leased
-from omibackend.prompts import jobs, planning
+from omibackend.prompts import booking, jobs, planning
+from omibackend.prompts.booking import Wanted
 from omibackend.prompts.models import Outcome, PromptRun, PromptTemplate
-from omibackend.prompts.planning import Wanted
 from tests.llm.server import saying
 from tests.memories.test_concurrency import at_once
 from tests.prompts.cast import SUMMARY, remember, template
@@ -38,7 +38,7 @@ def test_the_days_limit_holds_against_many_at_once(owner: Any) -> None:
 
     def insert(number: int) -> None:
         with transaction.atomic():
-            planning.insert([Wanted(made, owner.pk, f"memory:{number}:x")])
+            booking.insert([Wanted(made, owner.pk, f"memory:{number}:x")])
 
     at_once(*[lambda number=number: insert(number) for number in range(8)])
     assert PromptRun.objects.filter(outcome=Outcome.NOT_RUN).count() == 5

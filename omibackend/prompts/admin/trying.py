@@ -17,7 +17,7 @@ from omibackend.accounts.models import User
 from omibackend.core import queue
 from omibackend.core.errors import OmiError
 from omibackend.llm.prompt import filled
-from omibackend.prompts import jobs, material, outputs, planning
+from omibackend.prompts import booking, jobs, material, outputs, planning
 from omibackend.prompts.admin.page import cost_of
 from omibackend.prompts.models import PromptRun, PromptTemplate
 
@@ -117,6 +117,6 @@ def run_now(request: HttpRequest, template: PromptTemplate, person: User) -> Htt
         messages.warning(request, NOTHING_YET)
         return redirect(reverse("admin:prompts_prompttemplate_try", args=[template.pk]))
     with transaction.atomic():
-        (run,) = planning.insert([wanted])
+        (run,) = booking.insert([wanted])
     queue.wake(jobs.LANE)
     return redirect(reverse("admin:prompts_promptrun_change", args=[run.pk]))
