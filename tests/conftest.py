@@ -17,6 +17,7 @@ from omibackend.core import hints, leased
 from tests.sender import Sender
 from webhooks import endpoints
 from webhooks.models import Endpoint
+from webhooks.providers.omi import shared
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -52,6 +53,7 @@ def _plain_static_files() -> None:
 def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """An empty Redis, empty process caches, and one connection for both aliases."""
     endpoints.cache.clear()
+    shared.cache.clear()
     forget_recent()
     hints.breaker.reset()
     wanted = DATABASE_FIXTURES & set(request.fixturenames)

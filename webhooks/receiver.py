@@ -75,6 +75,8 @@ def receive(request: HttpRequest, provider: Provider, token: str | None) -> Http
         )
         endpoints.check_rate(endpoint)
         parsed = provider.parse(incoming)
+        if endpoint.shared and provider.place:
+            endpoint, parsed = provider.place(endpoint, incoming, parsed)
         stored = None if parsed.counted else store(provider, endpoint, incoming, parsed, signature)
     except Refused as refused:
         refusals.note(endpoint.id if endpoint else None, refused, incoming)

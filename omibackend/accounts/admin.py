@@ -10,7 +10,7 @@ from unfold.forms import AdminPasswordChangeForm
 from unfold.forms import UserChangeForm as UnfoldUserChangeForm
 from unfold.forms import UserCreationForm as UnfoldUserCreationForm
 
-from omibackend.accounts.models import Preferences, User
+from omibackend.accounts.models import OmiLink, Preferences, User
 
 # Who may grant these could make himself a superuser.
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -94,3 +94,20 @@ admin.site.unregister(Group)
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     pass
+
+
+@admin.register(OmiLink)
+class OmiLinkAdmin(ModelAdmin):
+    """A link is proven by its person and never made here; deleting it unlinks the wearable."""
+
+    list_display = ["user", "uid", "linked_at"]
+    list_select_related = ["user"]
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ["uid", "user__email"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

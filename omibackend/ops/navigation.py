@@ -69,6 +69,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 PEOPLE = (
     Entry("Users", "group", "accounts.user"),
     Entry("Groups", "shield_person", "auth.group"),
+    Entry("Omi links", "link", "accounts.omilink"),
 )
 
 
