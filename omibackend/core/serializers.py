@@ -34,7 +34,8 @@ class ErrorsSerializer(serializers.Serializer[Any]):
     errors = ProblemSerializer(many=True)  # type: ignore[assignment]
 
 
-# Unknown fields and wrong types are errors. (No docstring: the API's description would show it.)
+# Unknown fields and wrong types are errors; `schema` says so. (A docstring would stand in the
+# API's description.)
 class Strict(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -71,5 +72,13 @@ def _mismatch(field: Any, value: Any) -> str | None:
             if fits and inside:
                 found = (_mismatch(field.child, item) for item in value)  # type: ignore[attr-defined]
                 return next((each for each in found if each), None)
-            return None if fits else words
+            return _too_long(field, value) if fits else words
+    return None
+
+
+def _too_long(field: Any, value: Any) -> str | None:
+    """Before the blanks around it are taken away."""
+    most = getattr(field, "max_length", None)
+    if isinstance(value, str) and most is not None and len(value) > most:
+        return f"Must be no longer than {most} characters."
     return None
