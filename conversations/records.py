@@ -1,5 +1,7 @@
 """Spoken questions and their answers as a conversation to read."""
 
+from uuid import UUID
+
 from django.db.models.functions import Greatest
 
 from conversations.models import Conversation, Message, Question
@@ -60,3 +62,7 @@ def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
         {"kind": "message", "id": str(message.pk), "how": "created"},
         {"kind": "conversation", "id": str(conversation.pk), "how": "updated"},
     ]
+
+
+def belongs(user_id: int, conversation_id: UUID) -> bool:
+    return Conversation.objects.filter(pk=conversation_id, owner_id=user_id).exists()

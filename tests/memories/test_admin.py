@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from memories.models import ActionItem, Memory, Tombstone
+from tests.accounts.erased import finish_erasures
 from tests.memories.test_photos import JPEG, SNAP
 from tests.memories.told import VENUE, how, tell, told
 
@@ -221,4 +222,5 @@ def test_it_does_not_delete_items_that_a_resend_would_bring_back(admin: Client, 
 def test_it_goes_with_an_account_deleted_in_the_admin(admin: Client, owner: Any) -> None:
     tell(owner)
     admin.post(reverse("admin:accounts_user_delete", args=[owner.pk]), {"post": "yes"})
+    finish_erasures()
     assert Memory.objects.count() == 0

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from omibackend.accounts.permissions import InScope, OwnDevice
-from omibackend.core.serializers import Strict
+from omibackend.core.serializers import ErrorsSerializer, Strict
 from webhooks import health, services
-from webhooks.api import ProblemSerializer, person_id
+from webhooks.api import person_id
 from webhooks.models import Endpoint, Policy
 from webhooks.senders import PROVIDERS
 from webhooks.services import Made
@@ -226,7 +226,7 @@ class EndpointView(OwnEndpoints):
         operation_id="endpoints_change",
         tags=["endpoints"],
         request=ChangeSerializer,
-        responses={200: EndpointSerializer, 409: ProblemSerializer},
+        responses={200: EndpointSerializer, 409: ErrorsSerializer},
         examples=[OpenApiExample("Off", {"enabled": False}, request_only=True), AN_ENDPOINT],
     )
     def patch(self, request: Request, pk: str) -> Response:

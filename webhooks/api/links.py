@@ -15,8 +15,8 @@ from omibackend.accounts.models import OmiLink
 from omibackend.accounts.permissions import InScope, OwnDevice
 from omibackend.core import queue
 from omibackend.core.errors import Refused, SetAside
-from omibackend.core.serializers import Strict
-from webhooks.api import ProblemSerializer, person_id
+from omibackend.core.serializers import ErrorsSerializer, Strict
+from webhooks.api import person_id
 from webhooks.providers.omi import shared
 
 RETRY_AFTER_S = 30
@@ -100,7 +100,7 @@ class StartView(APIView):
         operation_id="link_omi_start",
         tags=["link"],
         request=StartSerializer,
-        responses={200: StartedSerializer, 409: ProblemSerializer, 503: ProblemSerializer},
+        responses={200: StartedSerializer, 409: ErrorsSerializer, 503: ErrorsSerializer},
         examples=[BY_PHONE, TO_SPEAK],
     )
     def post(self, request: Request) -> Response:
@@ -143,7 +143,7 @@ class ConfirmView(APIView):
         operation_id="link_omi_confirm",
         tags=["link"],
         request=ConfirmSerializer,
-        responses={200: LinkSerializer, 409: ProblemSerializer},
+        responses={200: LinkSerializer, 409: ErrorsSerializer},
         examples=[
             OpenApiExample("From the phone", {"code": "123456"}, request_only=True),
             OpenApiExample("Linked", A_LINK, response_only=True),
