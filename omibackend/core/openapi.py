@@ -25,6 +25,11 @@ class ErrorsSerializer(serializers.Serializer[Any]):
 class Schema(AutoSchema):
     """With the errors that an operation can answer: all in one shape, whichever the status."""
 
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        """What is posted cannot be left out, though the library forgets it of alternatives."""
+        body: Any = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        return {**body, "required": True} if body and self.method == "POST" else body
+
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         if direction == "response":
