@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", include("webhooks.urls")),
+    path("", include("memories.urls")),
     path("", include("omibackend.ops.urls")),
     path("", include("omibackend.accounts.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
