@@ -66,6 +66,7 @@ def _lines(question: Question) -> list[tuple[str, Line]]:
             session__uid=question.uid,
             session__last_received_at__gte=question.asked_at - LINES_WITHIN,
             received_at__range=(question.asked_at - LINES_WITHIN, question.asked_at),
+            is_echo=False,
         )
         .exclude(key__in=question.segment_keys)
         .order_by("-received_at", "-start_s", "-id")[:LINES]
@@ -82,7 +83,10 @@ def _line(said: Any) -> Line:
 
 
 def speaker_label(said: Any) -> str:
-    """“You”, a name, or the number that speech recognition gave the voice."""
+    """“You”, a name, or the number that speech recognition gave the voice; “Omi” where our own
+    words were heard again."""
+    if getattr(said, "is_echo", False):
+        return "Omi"
     if said.is_user or said.speaker.lower() == "user":
         return YOU.capitalize()
     if said.speaker_name:

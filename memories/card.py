@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 
 from memories.models import ActionItem, Event, Memory, Photo
+from memories.similar import similar_ids
+
+MOST_SIMILAR = 20
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,7 @@ class Card:
     action_items: list[ActionItem]
     events: list[Event]
     photos: list[Photo]
+    similar: list[Memory]
     delivery_link: str
     session_link: str
 
@@ -29,9 +34,16 @@ def card(memory: Memory, user: Any) -> Card:
         action_items=list(memory.action_items.order_by("id")) if sees_items else [],
         events=list(memory.events.all()) if sees_events else [],
         photos=list(memory.photos.exclude(file="")) if sees_photos else [],
+        similar=_similar(memory),
         delivery_link=_delivery(memory) if user.has_perm("webhooks.view_delivery") else "",
         session_link=_session(memory) if user.has_perm("conversations.view_omisession") else "",
     )
+
+
+def _similar(memory: Memory) -> list[Memory]:
+    """In both directions: the one that it resembles, and those that resemble it."""
+    alike = Q(pk__in=similar_ids(memory)) | Q(similar_to=memory.pk)
+    return list(Memory.objects.filter(alike)[:MOST_SIMILAR])
 
 
 def _delivery(memory: Memory) -> str:

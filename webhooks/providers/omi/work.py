@@ -12,10 +12,11 @@ import orjson
 from django.conf import settings
 from pydantic import ValidationError
 
-from conversations import listening, sessions
+from conversations import echo, listening, sessions
 from conversations.finals import replace_transcript
 from conversations.identity import Batch, Segment
 from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
+from memories.parts import How, entry
 from memories.services import save_memory
 from omibackend.core.errors import SetAside, describe
 from omibackend.core.leased import Became
@@ -54,6 +55,7 @@ def _handle(delivery: Delivery) -> Became:
 
 def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
     became = sessions.add_batches(batches)
+    echo.flag_live(batches, became)
     if settings.ENABLE_CONTEXT_ACTIVATION:
         listening.hear_later(batches)
     return became
@@ -82,12 +84,19 @@ def _conversation(
     """A memory, and the final transcript in place of the live one.
 
     A discarded conversation is one that Omi found nothing in: its words replace the live
-    ones, and no memory is made of it.
+    ones, and no memory is made of it. Nor is one made of our own words heard again.
     """
-    owner_id = delivery.endpoint.owner_id
+    owner_id, uid = delivery.endpoint.owner_id, uid_of(payload, delivery.query)
     became: Became = []
     segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
-    if not conversation.discarded:
+    said = segments or (_stored_batch(delivery).segments if delivery.event == COMBINED else ())
+    heard = echo.own_words(
+        Batch(owner_id, uid, None, said, delivery.pk, delivery.received_at),
+        began_at=conversation.started_at,
+    )
+    if heard.adds_nothing(conversation.structured.overview):
+        became.append(entry("memory", "", How.OWN_WORDS))
+    elif not conversation.discarded:
         became += save_memory(
             owner_id=owner_id,
             incoming=_memory(conversation, segments, delivery.received_at),
@@ -96,7 +105,7 @@ def _conversation(
     if conversation.id is not None and (segments or not conversation.discarded):
         became += replace_transcript(
             owner_id=owner_id,
-            uid=uid_of(payload, delivery.query),
+            uid=uid,
             conversation_id=conversation.id,
             title=conversation.structured.title[:200],
             language=(conversation.language or "")[:16],
@@ -105,6 +114,7 @@ def _conversation(
             segments=segments,
             delivery_id=delivery.pk,
         )
+        echo.flag(heard, became)
     return became
 
 
