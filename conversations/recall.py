@@ -1,5 +1,6 @@
 """What a question is answered from, and the model that answers: the way into the apps below."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,12 +32,13 @@ class Reply:
 
 def ask(question: Question, *, timeout_s: float) -> Reply:
     """Asks the model, outside any transaction. Raises ModelError or ModelRefused."""
+    until = time.monotonic() + timeout_s
     lines = _lines(question)
     memories = _memories(question)
     context = Context(
         transcript=tuple(line for _, line in lines), memories=memories, messages=_turns(question)
     )
-    found = answer(question.text, context, timeout_s=timeout_s)
+    found = answer(question.text, context, timeout_s=until - time.monotonic())
     quotes = {memory.id: memory.title or memory.text[:QUOTE_CHARS] for memory in memories}
     sources = [_source("memory", pk, quotes.get(pk, "")) for pk in found.sources]
     sources += [

@@ -16,7 +16,7 @@ ALIKE = 85.0
 SHORTEST_CHARS = 24
 # One of them may be so many times as long: a sentence of a long text is not that text again.
 MOST_TIMES_LONGER = 3
-MOST_COMPARED = 200
+MOST_COMPARED = 100
 COMPARED_CHARS = 1000
 
 
