@@ -220,6 +220,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # A device that signed in stays so for a month of silence at most.
 KNOX_TOKEN_MODEL = "accounts.Token"  # noqa: S105 (a model's name)
+MIGRATION_MODULES = {"knox": None}  # they would make the table that ours stands for
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_TTL": timedelta(days=30),
