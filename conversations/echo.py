@@ -6,21 +6,18 @@ been said before that, for an answer may quote the person. All of it is looked u
 something was given lately: one statement for any number of deliveries.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from rapidfuzz import fuzz
 
 from conversations.identity import Batch, Segment
 from conversations.models import Question, TranscriptSegment
-from conversations.wake import is_called
-from conversations.words import words_of
+from conversations.repeats import are_ours, is_in, plain, repeating
 
 # So long after it was given something may be read aloud.
 WITHIN = timedelta(minutes=10)
@@ -28,11 +25,6 @@ CLOCKS_DIFFER = timedelta(seconds=5)
 LONGEST_CONVERSATION = timedelta(hours=24)
 # An answer quotes no transcript that is older.
 QUOTED_WITHIN = timedelta(minutes=30)
-# Of 100, by characters of the plain words. Fewer words than `MANY_WORDS` are found in any longer
-# text: they must be repeated almost exactly, and be about all that was given or part of more.
-REPEATED, NEARLY_EXACT = 88.0, 95.0
-MANY_WORDS = 8
-MOST_ADDED_WORDS = 3
 MOST_GIVEN = 50
 MOST_SAID_BEFORE = 500
 
@@ -60,7 +52,7 @@ class Heard:
         others = [s for s in self.batch.segments if s.key not in self.keys]
         if self.keys and not others:
             return True
-        if not any(_are_ours([_plain(summary)], given.text) for given in self.given):
+        if not any(are_ours([plain(summary)], given.text) for given in self.given):
             return False
         return not others or _are_questions(others, self.batch, self.given)
 
@@ -122,10 +114,6 @@ def _place(batch: Batch) -> Place:
     return batch.owner_id, batch.uid
 
 
-def _plain(text: str) -> str:
-    return " ".join(words_of(text))
-
-
 # Of an answer the time of its question is indexed: it is at most `WITHIN` older (see jobs).
 _GIVEN = """
 SELECT w.place, g.text, g.at
@@ -168,7 +156,7 @@ def _given(
             _GIVEN, [orjson.dumps(asked).decode(), WITHIN.total_seconds(), MOST_GIVEN, MOST_GIVEN]
         )
         for number, text, at in cursor:
-            found.setdefault(places[number], []).append(Given(_plain(text), at))
+            found.setdefault(places[number], []).append(Given(plain(text), at))
     return found
 
 
@@ -181,44 +169,11 @@ def _heard(
 ) -> Heard:
     ours: dict[str, Given] = {}
     for words in given:
-        for segment in _repeating(batch.segments, words.text):
+        for segment in repeating(batch.segments, words.text):
             ours.setdefault(segment.key, words)
     if ours:
         ours = _not_said_before(batch, ours, began_at=began_at, using=using)
     return Heard(batch, given, frozenset(ours))
-
-
-def _repeating(segments: Iterable[Segment], own: str) -> list[Segment]:
-    """Stretches of speech that repeat `own`, or a good part of it."""
-    there = set(own.split())
-    found: list[Segment] = []
-    for repeated, stretch in groupby(segments, key=lambda s: _is_in(_plain(s.text), own, there)):
-        said = list(stretch)
-        if repeated and _are_ours([_plain(segment.text) for segment in said], own):
-            found += said
-    return found
-
-
-def _is_in(said: str, own: str, there: Collection[str]) -> bool:
-    words = said.split()
-    # Speech recognition hears a word or two otherwise; half of them it gets right. A set is quick.
-    if not words or 2 * sum(word in there for word in words) < len(words):
-        return False
-    # One segment may hold the answer and what the person said to it.
-    if len(words) > len(own.split()) + MOST_ADDED_WORDS or is_called(said) > is_called(own):
-        return False
-    least = REPEATED if len(words) >= MANY_WORDS else NEARLY_EXACT
-    same = fuzz.partial_ratio if len(said) <= len(own) else fuzz.ratio
-    return same(said, own, score_cutoff=least) > 0
-
-
-def _are_ours(stretch: Sequence[str], own: str) -> bool:
-    said = " ".join(stretch)
-    if not said:
-        return False
-    if len(said.split()) < MANY_WORDS:
-        return fuzz.ratio(said, own, score_cutoff=NEARLY_EXACT) > 0
-    return _is_in(said, own, set(own.split())) or len(stretch) > 1
 
 
 def _not_said_before(
@@ -240,16 +195,16 @@ def _not_said_before(
         .order_by("-received_at")
         .values_list("text", "received_at")[:MOST_SAID_BEFORE]
     )
-    before = [(_plain(text), at) for text, at in stored]
+    before = [(plain(text), at) for text, at in stored]
     kept = {}
     for segment in batch.segments:
         given = ours.get(segment.key)
         if given is None:
             continue
-        said = _plain(segment.text)
+        said = plain(segment.text)
         earlier = (text for text, at in before if at < given.at)
         if _was_said_after(segment, given, batch, began_at) or not any(
-            _is_in(said, text, set(text.split())) for text in earlier
+            is_in(said, text) for text in earlier
         ):
             kept[segment.key] = given
     return kept
@@ -270,8 +225,5 @@ def _are_questions(segments: Iterable[Segment], batch: Batch, given: Sequence[Gi
         uid=batch.uid,
         asked_at__range=(min(g.at for g in given) - WITHIN, batch.received_at),
     ).values_list("quote", flat=True)
-    asked = [_plain(quote) for quote in quotes[:MOST_GIVEN]]
-    return all(
-        any(_is_in(_plain(segment.text), quote, set(quote.split())) for quote in asked)
-        for segment in segments
-    )
+    asked = [plain(quote) for quote in quotes[:MOST_GIVEN]]
+    return all(any(is_in(plain(segment.text), quote) for quote in asked) for segment in segments)

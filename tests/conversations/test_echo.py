@@ -9,11 +9,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from conversations import recall
 from conversations.echo import flag_live, own_words
 from conversations.identity import Batch, Segment
 from conversations.listening import hear_later, hear_now
-from conversations.models import Notification, Question, TranscriptSegment
+from conversations.models import Notification, OmiSession, Question, TranscriptSegment
+from conversations.session_page import plain_text
 from conversations.sessions import add_batches
+from conversations.transcript import Said, transcript_of
 from omibackend.accounts.models import ListenMode, Preferences, User
 from omibackend.core.ids import uuid7
 from tests.conversations.speech import UID, person, said
@@ -212,6 +215,24 @@ def test_it_flags_of_many_deliveries_each_by_its_own_time(ann: User) -> None:
     early = heard(ann, said("What a day.", 1), ago_s=40)
     late = heard(ann, said(READ, 60))
     assert stored(late, early) == {READ: True, "What a day.": False}
+
+
+def test_it_reads_as_omis_words_in_the_transcript(ann: User) -> None:
+    answered(ann)
+    stored(heard(ann, READ))
+    session = OmiSession.objects.get()
+    (row,) = [row for row in transcript_of(session) if isinstance(row, Said)]
+    assert (row.speaker, row.is_echo, row.is_person) == ("Omi", True, False)
+    assert plain_text(session) == f"[0:10] Omi: {READ}\n"
+
+
+def test_it_answers_nothing_from_its_own_words(ann: User) -> None:
+    answered(ann, ago_s=60)
+    stored(heard(ann, READ, "I like the venue on the hill.", ago_s=30))
+    question = Question(owner=ann, uid=UID, text="Which venue?", asked_at=timezone.now())
+    text = recall.ask(question, timeout_s=5).answer.text
+    assert "the venue on the hill" in text
+    assert "Sarah" not in text
 
 
 def heard_as_question(batches: Sequence[Batch]) -> int:

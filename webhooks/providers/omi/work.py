@@ -89,11 +89,7 @@ def _conversation(
     owner_id, uid = delivery.endpoint.owner_id, uid_of(payload, delivery.query)
     became: Became = []
     segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
-    said = segments or (_stored_batch(delivery).segments if delivery.event == COMBINED else ())
-    heard = echo.own_words(
-        Batch(owner_id, uid, None, said, delivery.pk, delivery.received_at),
-        began_at=conversation.started_at,
-    )
+    heard = _echo_in(delivery, conversation, uid, segments)
     if heard.adds_nothing(conversation.structured.overview):
         became.append(entry("memory", "", How.OWN_WORDS))
     elif not conversation.discarded:
@@ -116,6 +112,18 @@ def _conversation(
         )
         echo.flag(heard, became)
     return became
+
+
+def _echo_in(
+    delivery: Delivery, conversation: shapes.Conversation, uid: str, segments: tuple[Segment, ...]
+) -> echo.Heard:
+    """What of it is our own words. A combined delivery may hold its words as live ones only."""
+    if delivery.event == COMBINED and not segments:
+        segments = _stored_batch(delivery).segments
+    return echo.own_words(
+        Batch(delivery.endpoint.owner_id, uid, None, segments, delivery.pk, delivery.received_at),
+        began_at=conversation.started_at,
+    )
 
 
 def _memory(
