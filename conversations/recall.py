@@ -1,5 +1,6 @@
 """What a question is answered from, and the model that answers: the way into the apps below."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,12 +32,13 @@ class Reply:
 
 def ask(question: Question, *, timeout_s: float) -> Reply:
     """Asks the model, outside any transaction. Raises ModelError or ModelRefused."""
+    until = time.monotonic() + timeout_s
     lines = _lines(question)
     memories = _memories(question)
     context = Context(
         transcript=tuple(line for _, line in lines), memories=memories, messages=_turns(question)
     )
-    found = answer(question.text, context, timeout_s=timeout_s)
+    found = answer(question.text, context, timeout_s=until - time.monotonic())
     quotes = {memory.id: memory.title or memory.text[:QUOTE_CHARS] for memory in memories}
     sources = [_source("memory", pk, quotes.get(pk, "")) for pk in found.sources]
     sources += [
@@ -66,6 +68,7 @@ def _lines(question: Question) -> list[tuple[str, Line]]:
             session__uid=question.uid,
             session__last_received_at__gte=question.asked_at - LINES_WITHIN,
             received_at__range=(question.asked_at - LINES_WITHIN, question.asked_at),
+            is_echo=False,
         )
         .exclude(key__in=question.segment_keys)
         .order_by("-received_at", "-start_s", "-id")[:LINES]
@@ -82,7 +85,10 @@ def _line(said: Any) -> Line:
 
 
 def speaker_label(said: Any) -> str:
-    """“You”, a name, or the number that speech recognition gave the voice."""
+    """“You”, a name, or the number that speech recognition gave the voice; “Omi” where our own
+    words were heard again."""
+    if getattr(said, "is_echo", False):
+        return "Omi"
     if said.is_user or said.speaker.lower() == "user":
         return YOU.capitalize()
     if said.speaker_name:

@@ -15,6 +15,7 @@ from memories.identity import normalised
 from memories.models import ActionItem, By, Event, Memory, Photo, Tombstone
 from memories.parts import mark
 from memories.services import MOST_SEGMENT_KEYS, take_turns
+from memories.similar import flag_similar
 
 
 def merge(*, owner_id: int, kept_id: UUID, other_id: UUID) -> None:
@@ -32,6 +33,7 @@ def merge(*, owner_id: int, kept_id: UUID, other_id: UUID) -> None:
         _move(Photo.objects.filter(memory=other), kept, ("source_id",))
         _bury(kept, other)
         other.delete()
+        flag_similar(kept.pk)
 
 
 def _join(kept: Memory, other: Memory) -> None:

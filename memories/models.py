@@ -85,6 +85,10 @@ class Memory(models.Model):
     segment_keys = models.JSONField(default=list, editable=False)
     quote = models.TextField(blank=True, editable=False)
     details = models.JSONField(default=dict, editable=False)
+    # Told about the same, at about the same time; indexed below, as few memories have one.
+    similar_to = models.ForeignKey(
+        "self", models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
+    )
     search = models.GeneratedField(
         expression=SearchVector(Left("title", MOST_SEARCHED_CHARS), weight="A", config="simple")
         + SearchVector(Left("text", MOST_SEARCHED_CHARS), weight="B", config="simple")
@@ -124,6 +128,11 @@ class Memory(models.Model):
                 name="memory_wrong",
             ),
             models.Index(fields=["owner", "kind", "content_hash"], name="memory_content_hash"),
+            models.Index(
+                fields=["similar_to"],
+                condition=models.Q(similar_to__isnull=False),
+                name="memory_similar_to",
+            ),
             GinIndex(fields=["search"], name="memory_search"),
         ]
 

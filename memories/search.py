@@ -1,8 +1,9 @@
-"""Finding memories by their words."""
+"""Finding memories by their words, and by what these mean where a model for that is configured."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import BooleanField, F, Func, QuerySet, Value
@@ -17,6 +18,19 @@ MOST_WALKED = 4000
 MOST_RANKED = 1000
 # Of each word of a question, so that a common one does not crowd out what a rare one finds.
 MOST_RANKED_OF_A_TERM = 50
+# Cormack, Clarke, Büttcher: Reciprocal Rank Fusion (SIGIR 2009) found it best about here.
+RANK_CONSTANT = 60
+# So many of each ranking are merged: what is far down in both is nobody's find.
+DEPTH = 50
+
+Ranking = Callable[[QuerySet[Memory], str, int], list[Memory]]
+_rankings: list[Ranking] = []
+
+
+def add_ranking(ranking: Ranking) -> None:
+    """Another way to order memories by a text, merged with the order by words."""
+    if ranking not in _rankings:
+        _rankings.append(ranking)
 
 
 def with_words(memories: QuerySet[Memory], q: str) -> QuerySet[Memory]:
@@ -100,9 +114,16 @@ def search(owner_id: int, q: str, limit: int) -> list[Memory]:
     return _best(Memory.objects.filter(pk__in=hits), query, limit)
 
 
+def hybrid(owner_id: int, q: str, limit: int) -> list[Memory]:
+    """What a person typed, by its words and by its meaning; by words alone where no model is
+    configured or none answers. It may wait for one: not inside a transaction."""
+    by_words = search(owner_id, q, max(limit, DEPTH))
+    return _merged(by_words, Memory.objects.filter(owner_id=owner_id), q, limit)
+
+
 def matching(owner_id: int, question: str, limit: int) -> list[Memory]:
-    """The memories that share a word that matters with the question, the closest first: what a
-    model is told. Private and wrong ones are not."""
+    """The memories that share a word that matters with the question, or its meaning, the closest
+    first: what a model is told. Private and wrong ones are not."""
     wanted = [_lexeme(term) for term in terms(question)]
     if not wanted:
         return []
@@ -111,7 +132,14 @@ def matching(owner_id: int, question: str, limit: int) -> list[Memory]:
         for lexeme in wanted
     ]
     found = Memory.objects.filter(pk__in=hits[0].union(*hits[1:]) if hits[1:] else hits[0])
-    return _best(found, _raw(" | ".join(wanted)), limit)
+    depth = max(limit, DEPTH) if _rankings else limit
+    by_words = _best(found, _raw(" | ".join(wanted)), depth)
+    return _merged(by_words, tellable().filter(owner_id=owner_id), question, limit)
+
+
+def tellable() -> QuerySet[Memory]:
+    """What may be told to a model, in an answer or to be embedded."""
+    return Memory.objects.filter(private=False, wrong=False)
 
 
 def _raw(words: str) -> SearchQuery:
@@ -131,3 +159,21 @@ def _newest(owner_id: int, query: SearchQuery, most: int, **also: bool) -> Query
 def _best(memories: QuerySet[Memory], query: SearchQuery, limit: int) -> list[Memory]:
     ranked = memories.annotate(rank=SearchRank(F("search"), query))
     return list(ranked.order_by("-rank", "-occurred_at", "-id")[:limit])
+
+
+def _merged(
+    by_words: list[Memory], memories: QuerySet[Memory], text: str, limit: int
+) -> list[Memory]:
+    others = [ranking(memories, text, max(limit, DEPTH)) for ranking in _rankings]
+    return fused([by_words, *others])[:limit]
+
+
+def fused(rankings: Iterable[Sequence[Memory]]) -> list[Memory]:
+    """By the sum of the reciprocal ranks: first what is high up in several of them."""
+    found: dict[UUID, Memory] = {}
+    scores: dict[UUID, float] = {}
+    for ranking in rankings:
+        for place, memory in enumerate(ranking, 1):
+            found.setdefault(memory.pk, memory)
+            scores[memory.pk] = scores.get(memory.pk, 0.0) + 1 / (RANK_CONSTANT + place)
+    return sorted(found.values(), key=lambda memory: scores[memory.pk], reverse=True)

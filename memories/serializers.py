@@ -6,6 +6,7 @@ from rest_framework import serializers
 from memories.bulk import MOST_AT_ONCE, Action
 from memories.filters import MOST_Q_CHARS
 from memories.models import ActionItem, Event, Memory, Revision
+from memories.similar import similar_ids
 from omibackend.core.serializers import Strict
 
 MOST_TITLE_CHARS = 500
@@ -13,10 +14,6 @@ MOST_TEXT_CHARS = 100_000
 MOST_WORD_CHARS = 40
 MOST_ITEM_CHARS = 2000
 SOMETHING = r"\S"
-
-
-def similar_ids(memory: Memory) -> list[Any]:
-    return []
 
 
 class ActionItemSerializer(serializers.ModelSerializer[ActionItem]):

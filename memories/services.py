@@ -17,6 +17,7 @@ from memories.identity import normalised, text_hash
 from memories.incoming import IncomingMemory
 from memories.models import By, Kind, Memory, Revision, Tombstone
 from memories.parts import How, entry, save_action_items, save_events, save_photos
+from memories.similar import closest, flag_similar
 from omibackend.core.leased import Became
 
 EDITABLE = (*WORDS, *FLAGS)
@@ -140,7 +141,7 @@ def _created(
     owner_id: int, incoming: IncomingMemory, content_hash: str, delivery_id: UUID | None
 ) -> Memory:
     sent = _sent(incoming)
-    return Memory.objects.create(
+    memory = Memory(
         owner_id=owner_id,
         kind=incoming.kind,
         occurred_at=incoming.occurred_at,
@@ -150,6 +151,9 @@ def _created(
         **sent,
         **_around(incoming),
     )
+    memory.similar_to_id = closest(memory)
+    memory.save(force_insert=True)
+    return memory
 
 
 def _updated(
@@ -174,6 +178,8 @@ def _updated(
         content_hash=content_hash,
         sender_version=_version(sent, delivery_id),
     )
+    if changed.keys() & {"title", "text"}:
+        flag_similar(memory.pk)
     if kept:
         return How.KEPT_EDITS
     return How.UPDATED if changed else How.UNCHANGED
@@ -182,6 +188,7 @@ def _updated(
 def edit(memory: Memory, changes: Mapping[str, Any], *, by: By = By.OWNER) -> None:
     """The owner's own words: they replace the sender's, and outlive whatever it sends again."""
     with transaction.atomic():
+        take_turns([memory.owner_id])
         held = Memory.objects.select_for_update().get(pk=memory.pk)
         differs = {name: changes[name] for name in EDITABLE if name in changes}
         differs = {name: value for name, value in differs.items() if getattr(held, name) != value}
@@ -190,6 +197,8 @@ def edit(memory: Memory, changes: Mapping[str, Any], *, by: By = By.OWNER) -> No
         record(held, differs, by=by)
         edited = sorted({*held.edited_fields, *(name for name in differs if name in WORDS)})
         Memory.objects.filter(pk=held.pk).update(**differs, edited_fields=edited, updated_at=Now())
+        if differs.keys() & {"title", "text"}:
+            flag_similar(held.pk)
 
 
 def revert(memory: Memory, to: Revision) -> None:

@@ -11,7 +11,7 @@ import yaml
 from django.db.models import Prefetch, QuerySet
 
 from memories.models import ActionItem, Event, Memory, Tombstone
-from memories.serializers import similar_ids
+from memories.similar import similar_ids
 from omibackend.core.pages import in_chunks
 
 # What some file system or a wiki-link cannot have in a name.

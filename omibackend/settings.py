@@ -315,6 +315,10 @@ OMI_APP_SECRET = env.text("OMI_APP_SECRET")
 OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", ("https", "http"), "https://api.openai.com/v1")
 OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-5-mini-2025-08-07")
+EMBEDDINGS_MODEL = env.text("EMBEDDINGS_MODEL")
+EMBEDDINGS_DIMENSIONS = env.number("EMBEDDINGS_DIMENSIONS", 0, least=0, most=16_000)
+if EMBEDDINGS_MODEL:
+    INSTALLED_APPS.append("memories.semantic")
 OPENAI_TIMEOUT_MS = env.number("OPENAI_TIMEOUT", 20_000, least=100, most=300_000)
 # US dollars for a million tokens. Unset: a run's cost is shown in tokens.
 OPENAI_PRICE_IN = env.price("OPENAI_PRICE_IN")

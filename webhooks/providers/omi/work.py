@@ -14,10 +14,11 @@ from django.conf import settings
 from django.db import transaction
 from pydantic import ValidationError
 
-from conversations import listening, sessions
+from conversations import echo, listening, sessions
 from conversations.finals import replace_transcript
 from conversations.identity import Batch, Segment
 from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
+from memories.parts import How, entry
 from memories.services import save_memory
 from omibackend.core import queue
 from omibackend.core.errors import SetAside, describe
@@ -91,6 +92,7 @@ def _handle(delivery: Delivery, owner_id: int | None) -> Became:
 
 def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
     became = sessions.add_batches(batches)
+    echo.flag_live(batches, became)
     if settings.ENABLE_CONTEXT_ACTIVATION:
         listening.hear_later(batches)
     return became
@@ -120,14 +122,21 @@ def _conversation(
     """A memory, and the final transcript in place of the live one.
 
     A discarded conversation is one that Omi found nothing in: its words replace the live
-    ones, and no memory is made of it.
+    ones, and no memory is made of it. Nor is one made of our own words heard again.
     """
+    uid = uid_of(payload, delivery.query)
     became: Became = []
     segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
-    if not conversation.discarded:
-        words = segments
-        if not words and delivery.event == COMBINED:
-            words = _stored_batch(delivery, owner_id).segments
+    words = segments
+    if not words and delivery.event == COMBINED:
+        words = _stored_batch(delivery, owner_id).segments
+    heard = echo.own_words(
+        Batch(owner_id, uid, None, words, delivery.pk, delivery.received_at),
+        began_at=conversation.started_at,
+    )
+    if heard.adds_nothing(conversation.structured.overview):
+        became.append(entry("memory", "", How.OWN_WORDS))
+    elif not conversation.discarded:
         became += save_memory(
             owner_id=owner_id,
             incoming=_memory(conversation, words, delivery.received_at),
@@ -136,7 +145,7 @@ def _conversation(
     if conversation.id is not None and (segments or not conversation.discarded):
         became += replace_transcript(
             owner_id=owner_id,
-            uid=uid_of(payload, delivery.query),
+            uid=uid,
             conversation_id=conversation.id,
             title=conversation.structured.title[:200],
             language=(conversation.language or "")[:16],
@@ -145,6 +154,7 @@ def _conversation(
             segments=segments,
             delivery_id=delivery.pk,
         )
+        echo.flag(heard, became)
     return became
 
 
