@@ -220,6 +220,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # A device that signed in stays so for a month of silence at most.
 KNOX_TOKEN_MODEL = "accounts.Token"  # noqa: S105 (a model's name)
+# knox's own table would be made although its model is not in use.
+MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_TTL": timedelta(days=30),

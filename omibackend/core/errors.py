@@ -88,8 +88,10 @@ class ErrorFormatter(ExceptionFormatter):
 
 
 def exception_handler(exc: Exception, context: Any) -> Any:
-    """DRF's own errors in our shape. Any other goes on to core.middleware, which logs it and
-    knows when the database is away."""
+    """DRF's own errors and ours in one shape. Any other goes on to core.middleware, which logs
+    it and knows when the database is away."""
+    if isinstance(exc, Refused):
+        return exc.response()
     if isinstance(exc, APIException | Http404 | PermissionDenied):
         return standardized(exc, context)
     return None

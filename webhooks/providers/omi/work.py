@@ -5,18 +5,21 @@ import binascii
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.conf import settings
+from django.db import transaction
 from pydantic import ValidationError
 
-from conversations import listening, sessions
+from conversations import deletions, listening, sessions
 from conversations.finals import replace_transcript
 from conversations.identity import Batch, Segment
 from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
 from memories.services import save_memory
+from omibackend.core import queue
 from omibackend.core.errors import SetAside, describe
 from omibackend.core.leased import Became
 from webhooks.models import Delivery
@@ -54,8 +57,8 @@ def _handle(delivery: Delivery) -> Became:
 
 def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
     became = sessions.add_batches(batches)
-    if settings.ENABLE_CONTEXT_ACTIVATION:
-        listening.hear_later(batches)
+    if settings.ENABLE_CONTEXT_ACTIVATION and listening.hear_later(batches):
+        transaction.on_commit(partial(queue.wake, "ai"))
     return became
 
 
@@ -87,6 +90,14 @@ def _conversation(
     owner_id = delivery.endpoint.owner_id
     became: Became = []
     segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
+    if conversation.id is not None and deletions.was_deleted(
+        owner_id=owner_id,
+        uid=uid_of(payload, delivery.query),
+        conversation_id=conversation.id,
+        started_at=conversation.started_at,
+        segments=segments,
+    ):
+        return list(sessions.DELETED_BEFORE)
     if not conversation.discarded:
         became += save_memory(
             owner_id=owner_id,
