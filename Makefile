@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run demo test check lock bench faults clean
+.PHONY: run demo test check lock bench faults fuzz clean
 
 run: $(VENV)/installed
 	@exec $(BIN)/python manage.py up
@@ -25,6 +25,9 @@ bench: $(VENV)/installed-dev
 
 faults: $(VENV)/installed-dev
 	$(BIN)/python -m tests.faults
+
+fuzz: $(VENV)/installed-dev
+	$(BIN)/python -m tests.api.fuzz
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q pyproject.toml -o requirements.lock

@@ -158,6 +158,10 @@ class Stack:
         """Runs a module beside the installation; what it prints is JSON."""
         return json.loads(self._run(["-m", module, *arguments]))
 
+    def manage(self, *arguments: str) -> str:
+        """A command of manage.py beside the installation, and what it prints."""
+        return self._run([str(ROOT / "manage.py"), *arguments])
+
     def _address(self, made: dict[str, Any]) -> Address:
         return Address(made["id"], f"/webhooks/omi/{made['token']}/", made["secret"])
 

@@ -220,8 +220,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # A device that signed in stays so for a month of silence at most.
 KNOX_TOKEN_MODEL = "accounts.Token"  # noqa: S105 (a model's name)
-# knox's own table would be made although its model is not in use.
-MIGRATION_MODULES = {"knox": None}
+MIGRATION_MODULES = {"knox": None}  # they would make the table that ours stands for
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_TTL": timedelta(days=30),
@@ -280,7 +279,7 @@ LOGGING = core_logging.config(
 )
 
 # --- REST API ---------------------------------------------------------------
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "omibackend.accounts.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -293,15 +292,16 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
     # A view names its own by `throttle_scope`.
     "DEFAULT_THROTTLE_RATES": {},
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "omibackend.core.openapi.Schema",
     "EXCEPTION_HANDLER": "omibackend.core.errors.exception_handler",
+    # `format` is a parameter of exports.
+    "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
 }
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "omibackend.core.errors.ErrorFormatter",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
-_ERRORS = "drf_standardized_errors.openapi_serializers"
 SPECTACULAR_SETTINGS = {
     "TITLE": "omibackend",
     "DESCRIPTION": "Webhooks in, nothing lost.",
@@ -313,9 +313,6 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "StoreStateEnum": ["ok", "down"],
-        "ValidationErrorEnum": f"{_ERRORS}.ValidationErrorEnum.choices",
-        "ClientErrorEnum": f"{_ERRORS}.ClientErrorEnum.choices",
-        "ServerErrorEnum": f"{_ERRORS}.ServerErrorEnum.choices",
     },
 }
 

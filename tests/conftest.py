@@ -1,4 +1,5 @@
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,17 @@ from webhooks.models import Endpoint
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 PAYLOADS = Path(__file__).parent / "payloads"
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in its background deaf to these, and so would be the processes
+    that tests send them to."""
+    for signum, usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(signum) is signal.SIG_IGN:
+            signal.signal(signum, usual)
 
 
 def payload(name: str) -> Any:

@@ -1,6 +1,5 @@
 """Signature schemes of the senders: pure functions over raw bytes, compared in constant time."""
 
-import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ def omi_v1(header: str, *, uid: str, body: bytes, secrets: Sequence[str], now_s:
         return Verdict(None, f"the signature's time is {abs(age_s):.0f} s {side}: check the clocks")
     signed = b"%d.%s." % (timestamp, uid.encode()) + body
     for index, secret in enumerate(secrets):
-        expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
+        expected = hmac.digest(secret.encode(), signed, "sha256").hex().encode()
         # Every pair is compared, so that the time taken says nothing about which one matched.
         if sum(hmac.compare_digest(expected, item) for item in offered):
             return Verdict(index)

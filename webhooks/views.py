@@ -71,7 +71,11 @@ class WebhookView(APIView):
         """Stored before it is answered. The same delivery again is answered alike."""
         return receive(request._request, _known(provider), token)
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, auth=[], tags=["webhooks"])
+    @extend_schema(
+        responses={200: OpenApiTypes.OBJECT, 404: WebhookErrorSerializer},
+        auth=[],
+        tags=["webhooks"],
+    )
     def get(
         self, request: Request, provider: str = "omi", token: str | None = None
     ) -> HttpResponse:

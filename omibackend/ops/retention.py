@@ -9,10 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.utils import timezone
 
 from conversations.models import OmiSession
 from memories.models import Memory
+from omibackend.core.ids import first_uuid7
 from omibackend.core.leased import State
 from webhooks.models import Delivery
 
@@ -30,7 +31,7 @@ class Rule:
     remove: Callable[[QuerySet[Any]], object]
 
     def due(self) -> QuerySet[Any]:
-        return self.rows(Now() - timedelta(days=self.days))
+        return self.rows(timezone.now() - timedelta(days=self.days))
 
 
 def _strip(rows: QuerySet[Any]) -> None:
@@ -44,13 +45,13 @@ def rules() -> list[Rule]:
         Rule(
             "raw bodies",
             settings.RETENTION_RAW_BODIES_DAYS,
-            lambda before: finished.filter(received_at__lt=before),
+            lambda before: finished.filter(pk__lt=first_uuid7(before)),
             _strip,
         ),
         Rule(
             "dead letters",
             settings.RETENTION_DEAD_LETTERS_DAYS,
-            lambda before: dead.filter(received_at__lt=before),
+            lambda before: dead.filter(pk__lt=first_uuid7(before)),
             lambda rows: rows.delete(),
         ),
         Rule(

@@ -200,8 +200,8 @@ def test_it_stops_the_engines_when_asked_to_end(
     holder = hold()
     holder.urls()
     holder.process.send_signal(signum)
-    holder.leave()
-    assert holder.process.returncode == -signum
+    said = holder.leave()
+    assert holder.process.returncode == -signum, said
     assert running(var) == []
 
 

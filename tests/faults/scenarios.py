@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from bench.stack import Stack
-from tests.faults import deaths, order, outages
+from tests.faults import deaths, order, outages, recordings
 from tests.faults.ledger import Finding
 
 SHORT_LEASE_S = 3
@@ -26,11 +28,16 @@ def two_of_each() -> Stack:
     return whole(cron=2, maintenance=2)
 
 
+def nothing() -> AbstractContextManager[None]:
+    """For what needs no installation."""
+    return nullcontext()
+
+
 @dataclass(frozen=True)
 class Scenario:
     what: str
-    run: Callable[[Stack, float], Finding]
-    stack: Callable[[], Stack] = whole
+    run: Callable[[Any, float], Finding]
+    stack: Callable[[], AbstractContextManager[Any]] = whole
 
 
 SCENARIOS = {
@@ -43,5 +50,6 @@ SCENARIOS = {
     "poison": Scenario("one delivery kills its workers", deaths.poison, impatient),
     "web-killed": Scenario("a web process killed every second", deaths.web_killed),
     "fencing": Scenario("a frozen worker comes back too late", deaths.fencing, impatient),
+    "spoiled-c3d": Scenario("2,000 spoiled C3D files", recordings.spoiled_files, nothing),
     "two-sweepers": Scenario("two schedulers, not one wake-up", order.two_sweepers, two_of_each),
 }

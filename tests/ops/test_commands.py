@@ -1,8 +1,10 @@
 import json
 import os
+import secrets
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,6 +12,7 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from memories.models import Memory
+from omibackend.core.ids import first_uuid7
 from omibackend.core.leased import State
 from tests.conftest import payload, work
 from tests.sender import Sender
@@ -100,7 +103,12 @@ class TestPrune:
         omi.post(MEMORY)
         omi.post({"segments": [7]})
         work("inbox")
-        Delivery.objects.update(received_at=Now() - timedelta(days=100))
+        for delivery in omi.deliveries():
+            then = first_uuid7(delivery.received_at - timedelta(days=100))
+            Delivery.objects.filter(pk=delivery.pk).update(
+                id=UUID(int=then.int + secrets.randbits(60)),
+                received_at=Now() - timedelta(days=100),
+            )
         omi.post(payload("omi/realtime_transcript__asked"))
 
     def test_it_counts_first(self) -> None:

@@ -12,6 +12,9 @@ from tests.conftest import payload
 from tests.sender import Sender, omi_signature
 from webhooks import refusals
 from webhooks.models import Delivery, Endpoint, Policy
+from webhooks.providers.base import Incoming, KnownEndpoint, Parsed
+from webhooks.receiver import store
+from webhooks.senders import PROVIDERS
 
 TRANSCRIPT = payload("omi/realtime_transcript__next_batch")
 
@@ -31,6 +34,16 @@ def test_it_stores_the_body_byte_for_byte_before_it_answers(omi: Sender) -> None
     assert stored.raw() == raw
     assert bytes(stored.body_sha256) == hashlib.sha256(raw).digest()
     assert (stored.state, stored.event) == (State.PENDING, "realtime_transcript")
+
+
+@pytest.mark.parametrize(
+    "body", [bytes(range(256)), b"\x00", "\\ ' \\x41 %s 🙂 \ufeff".encode(), b"", b"\xff\xfe"]
+)
+def test_it_stores_any_bytes_as_they_are(omi: Sender, body: bytes) -> None:
+    incoming = Incoming(body, "application/octet-stream", {}, {}, None)
+    known = KnownEndpoint(omi.endpoint.pk, omi.endpoint.owner_id, Policy.TOKEN, None, "", "", False)
+    kept = store(PROVIDERS["omi"], known, incoming, Parsed("other"), "")
+    assert Delivery.objects.get(pk=kept.id).raw() == body
 
 
 @pytest.mark.parametrize("place", ["path", "bearer", "header", "query"])

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from omibackend.core import leased, queue
+from omibackend.core.ids import first_uuid7
 from omibackend.core.leased import State
 from webhooks.models import Delivery
 from webhooks.senders import PROVIDERS
@@ -71,9 +72,9 @@ def selected(options: dict[str, Any]) -> QuerySet[Delivery]:
     if options["event"]:
         rows = rows.filter(event=options["event"])
     if options["since"]:
-        rows = rows.filter(received_at__gte=moment(options["since"]))
+        rows = rows.filter(pk__gte=first_uuid7(moment(options["since"])))
     if options["until"]:
-        rows = rows.filter(received_at__lt=moment(options["until"]))
+        rows = rows.filter(pk__lt=first_uuid7(moment(options["until"])))
     return rows
 
 
