@@ -3,6 +3,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("", include("conversations.urls")),
     path("", include("webhooks.urls")),
     path("", include("omibackend.ops.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),

@@ -7,7 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Func, Value, When
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 
 from omibackend.core.ids import uuid7
 
@@ -81,8 +83,32 @@ class SegmentQuerySet(models.QuerySet["TranscriptSegment"]):
     def in_order(self) -> "SegmentQuerySet":
         """By the sender's clock, whatever the order of arrival; what tells no time comes last,
         as it arrived."""
-        tie = Case(When(start_s=None, then=Value("")), default=F("key"))
-        return self.order_by(F("start_s").asc(nulls_last=True), "end_s", tie, "id")
+        return self.order_by(F("start_s").asc(nulls_last=True), "end_s", _tie(), "id")
+
+    def after(self, segment: "TranscriptSegment") -> "SegmentQuerySet":
+        """What comes behind it in that order."""
+        never = Value(float("inf"))
+        place = Func(
+            Coalesce("start_s", never),
+            Coalesce("end_s", never),
+            _tie(),
+            F("id"),
+            function="ROW",
+            output_field=models.Field(),
+        )
+        own = (segment.start_s, segment.end_s)
+        here = Func(
+            *(never if part is None else Value(part) for part in own),
+            Value("" if segment.start_s is None else segment.key),
+            Value(segment.pk),
+            function="ROW",
+            output_field=models.Field(),
+        )
+        return self.filter(GreaterThan(place, here))
+
+
+def _tie() -> Case:
+    return Case(When(start_s=None, then=Value("")), default=F("key"))
 
 
 class TranscriptSegment(models.Model):

@@ -57,7 +57,7 @@ def _mismatch(field: Any, value: Any) -> str | None:
             fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
             inside = isinstance(value, list) and isinstance(field, serializers.ListField)
             if fits and inside:
-                found = (_mismatch(field.child, item) for item in value)
+                found = (_mismatch(field.child, item) for item in value)  # type: ignore[attr-defined]
                 return next((each for each in found if each), None)
             return None if fits else words
     return None
