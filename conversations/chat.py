@@ -10,12 +10,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from conversations import contexts, recall, slots
 from conversations.models import Conversation, Message, OmiSession, TranscriptSegment
 from conversations.recall import Given, Heard, line_of
 from memories.identity import text_hash
+from omibackend.core import clock
 from omibackend.core.errors import OmiError, Refused
 from omibackend.core.ids import uuid7
 from omibackend.llm.context import ModelRefused, Note
@@ -87,7 +87,7 @@ def _put(owner_id: int, session_id: str, text: str) -> _Put:
     """The conversation's row lock decides who asks the model."""
     with transaction.atomic():
         conversation = _locked(owner_id, session_id, text)
-        now = timezone.now()
+        now = clock.now()
         until = now + timedelta(seconds=timeout_s()) + LEASE_MARGIN
         users = Message.objects.filter(conversation=conversation, role=Message.Role.USER)
         latest = list(users.select_related("reply")[:LOOKED_AT])
@@ -170,8 +170,9 @@ def _heard(owner_id: int) -> list[Heard]:
 def _stored(put: _Put, reply: recall.Reply) -> Message:
     """The answer; the one of another who asked for the same message, if he was first."""
     with transaction.atomic():
-        held = Message.objects.select_for_update(of=("self",)).filter(pk=put.message.pk)
-        message = held.select_related("reply").first()
+        chats = Conversation.objects.select_for_update().filter(pk=put.conversation.pk)
+        asked = Message.objects.filter(pk=put.message.pk)
+        message = asked.select_related("reply").first() if chats.first() else None
         if message is None:
             raise Refused(404, "not_found", "The conversation was deleted meanwhile.")
         answer: Message | None = getattr(message, "reply", None)
@@ -180,12 +181,12 @@ def _stored(put: _Put, reply: recall.Reply) -> Message:
                 conversation=put.conversation,
                 role=Message.Role.ASSISTANT,
                 text=reply.answer.text,
-                occurred_at=max(timezone.now(), message.occurred_at + timedelta(microseconds=1)),
+                occurred_at=clock.now(),
                 sources=reply.sources,
                 reply_to=message,
             )
             _touch(put.conversation, answer.occurred_at)
-        held.update(asking_until=None)
+        asked.update(asking_until=None)
         return answer
 
 
@@ -204,7 +205,7 @@ def _awaited(message: Message) -> Message:
         answer: Message | None = getattr(found, "reply", None)
         if answer is not None:
             return answer
-        if found.asking_until is None or found.asking_until <= timezone.now():
+        if found.asking_until is None or found.asking_until <= clock.now():
             break
         time.sleep(POLL_S)
     raise _failed(OmiError())

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from conversations import spaces
 from conversations.models import (
@@ -21,6 +20,7 @@ from conversations.models import (
     Space,
     TranscriptSegment,
 )
+from omibackend.core import clock
 from omibackend.core.errors import Refused
 from omibackend.llm.context import Note
 
@@ -65,7 +65,7 @@ def switch(*, owner_id: int, key: str, space: Space) -> Space:
 
 def pending_of(state: ContextState) -> Pending:
     since = state.pending_since
-    if since is None or timezone.now() - since > PENDING_FOR:
+    if not state.pending or since is None or clock.now() - since > PENDING_FOR:
         return Pending.NONE
     return Pending(state.pending)
 

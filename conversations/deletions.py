@@ -5,6 +5,7 @@ of deleted ones are hashes that name them, and no words.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -19,6 +20,7 @@ from conversations.models import (
     DeletedSession,
     DeletedWords,
     Listening,
+    Message,
     OmiSession,
     Question,
 )
@@ -31,6 +33,8 @@ from memories.services import forget, take_turns
 SHORTEST_UNIQUE_CHARS = 20
 # A live conversation that began this much nearer to a final one is what that was heard as.
 NEARER = timedelta(seconds=5)
+# What is asked in a session is asked while it is heard, give or take a backlog.
+ASKED_AROUND = timedelta(hours=1)
 
 
 def delete(conversation: Conversation) -> None:
@@ -39,10 +43,13 @@ def delete(conversation: Conversation) -> None:
     with transaction.atomic():
         take_turns([conversation.owner_id])
         session = conversation.session
-        if session is not None:
+        if session is None:
+            chats = Conversation.objects.select_for_update().filter(pk=conversation.pk)
+            Message.objects.filter(conversation__in=[chat.pk for chat in chats]).delete()
+            chats.delete()
+        else:
             session_rows.lock([(session.owner_id, session.uid)])
             _delete_heard(session)
-        Conversation.objects.filter(pk=conversation.pk).delete()
 
 
 def _delete_heard(session: OmiSession) -> None:
@@ -50,17 +57,14 @@ def _delete_heard(session: OmiSession) -> None:
     heard = OmiSession.objects.filter(pk=session.pk).first()
     if heard is None:
         return
-    asked = Question.objects.filter(session=heard)
-    keys = {
-        *heard.segments.values_list("key", flat=True),
-        *heard.replaced_keys,
-        *(key for keys in asked.values_list("segment_keys", flat=True) for key in keys),
-    }
+    keys = {*heard.segments.values_list("key", flat=True), *heard.replaced_keys}
+    asked = _asked_in(heard, keys)
+    keys.update(key for question in asked for key in question.segment_keys)
     _bury(heard, keys)
     Listening.objects.filter(owner_id=heard.owner_id, uid=heard.uid).update(
         tail_text="", tail_voice="", tail_end_s=None, last_question="", last_question_at=None
     )
-    asked.delete()
+    Question.objects.filter(pk__in=[question.pk for question in asked]).delete()
     if heard.omi_conversation_id:
         forget(
             Memory.objects.filter(
@@ -70,6 +74,19 @@ def _delete_heard(session: OmiSession) -> None:
             )
         )
     heard.delete()
+
+
+def _asked_in(session: OmiSession, keys: AbstractSet[str]) -> list[Question]:
+    """Also what was asked with its words and never came to be linked to it."""
+    asked = list(Question.objects.filter(session=session))
+    since = session.first_received_at - ASKED_AROUND
+    loose = Question.objects.filter(
+        owner_id=session.owner_id,
+        uid=session.uid,
+        session=None,
+        asked_at__range=(since, session.last_received_at + ASKED_AROUND),
+    )
+    return asked + [question for question in loose if not keys.isdisjoint(question.segment_keys)]
 
 
 def _bury(session: OmiSession, keys: Iterable[str]) -> None:

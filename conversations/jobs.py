@@ -1,7 +1,7 @@
 """The background work of spoken questions: answering what was not answered in time, writing the
 record, and sending late answers to the phone."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from conversations import omi_api, questions, recall, records, replies, voice
 from conversations.commands import Command
 from conversations.models import Channel, Notification, Question, SendState
+from omibackend.core import clock
 from omibackend.core.errors import OmiError, SetAside
 from omibackend.core.leased import Became, Kind, Kinds, LostLease, NotYet, State
 
@@ -51,7 +52,7 @@ def _closed(question: Question) -> Question:
 
 def apply_answer(claimed: Question, made: Made) -> Became:
     if isinstance(made, Command):
-        voice.before_carrying_out(claimed)
+        voice.before_carrying_out(claimed, made)
     # Locked: who stores its words either finds the answer or has linked it to its session.
     question = Question.objects.select_for_update().filter(pk=claimed.pk).first()
     if question is None:
@@ -80,7 +81,7 @@ def _answer(question: Question, made: recall.Reply | Command) -> dict[str, objec
 def _channel(question: Question) -> tuple[Channel, str]:
     """How a late answer reaches the person, and if it does not, why."""
     why = question.why if question.why in questions.REASONS_TO_KEEP else ""
-    if not why and _now() - question.asked_at > TOO_LATE_AFTER:
+    if not why and clock.now() - question.asked_at > TOO_LATE_AFTER:
         why = TOO_LATE
     if not why and not omi_api.is_configured():
         why = NO_APP
@@ -101,7 +102,7 @@ def _notification(question: Question) -> Became:
             "owner_id": question.owner_id,
             "uid": question.uid,
             "text": voice.framed(question, question.answer),
-            "next_attempt_at": max([_now(), *moments]),
+            "next_attempt_at": max([clock.now(), *moments]),
         },
     )
     how = "created" if created else "unchanged"
@@ -116,13 +117,6 @@ def _take_turns(owner_id: int, uid: str) -> None:
         )
 
 
-def _now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        found: tuple[datetime] = cursor.fetchone()
-    return found[0]
-
-
 def prepare_sending(notification: Notification) -> SendState:
     """Sends it, at most once: what may have reached the person is never sent again."""
     if notification.send_state == SendState.SENDING:
@@ -130,7 +124,7 @@ def prepare_sending(notification: Notification) -> SendState:
     if notification.send_state != SendState.WAITING:
         return SendState(notification.send_state)
     question = notification.question
-    if _now() - question.asked_at > TOO_LATE_AFTER:
+    if clock.now() - question.asked_at > TOO_LATE_AFTER:
         return SendState.WAITING
     _begin_sending(notification)
     try:

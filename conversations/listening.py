@@ -172,6 +172,8 @@ def _hear(
     listening = locked(batch.owner_id, batch.uid, using=using)
     now: datetime = listening.now  # type: ignore[attr-defined]
     if preferences.meeting_transcribe or now - batch.received_at > TOO_OLD:
+        if stored:
+            _link(_recent(batch, using=using).values(), batch, _session_of(batch))
         return None
     (batch,) = deletions.left_of([batch], using=using)
     if not batch.segments:
@@ -190,7 +192,7 @@ def _hear(
         if question is not None:
             recent[asked.trigger_key] = question
             settle(question, listening, preferences, now, head_start=stored)
-    if session_id is not None:
+    if stored:
         _link(recent.values(), batch, session_id)
     _keep(listening, ear, recent)
     return ear
@@ -250,6 +252,8 @@ def _tail_before(batch: Batch, session_id: Any) -> Tail | None:
 
 
 def _link(questions: Iterable[Question], batch: Batch, session_id: Any) -> None:
+    if session_id is None:
+        return
     keys = {segment.key for segment in batch.segments}
     heard = [question.pk for question in questions if keys & set(question.segment_keys)]
     unlinked = Question.objects.select_for_update().filter(session=None, pk__in=heard)

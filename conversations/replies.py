@@ -40,7 +40,7 @@ def answer_now(question: Question, *, budget_s: float) -> str | None:
 def _carry_out_now(question: Question, command: Command) -> str | None:
     """A command is done at once, without a model."""
     with transaction.atomic():
-        voice.before_carrying_out(question)
+        voice.before_carrying_out(question, command)
         if _held(question).select_for_update().first() is None:
             return None
         answer = voice.carry_out(question, command)

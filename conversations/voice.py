@@ -40,9 +40,10 @@ def command_in(question: Question) -> Command | None:
     return command if contexts.pending_of(state) == Pending.WINDOW else None
 
 
-def before_carrying_out(question: Question) -> None:
+def before_carrying_out(question: Question, command: Command) -> None:
     """Memories come before questions in every transaction: see `deletions.delete`."""
-    take_turns([question.owner_id])
+    if command.do in (Do.REMEMBER, Do.TODO):
+        take_turns([question.owner_id])
 
 
 def carry_out(question: Question, command: Command) -> str:

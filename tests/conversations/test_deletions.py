@@ -238,3 +238,19 @@ def test_it_stores_hashes_only(omi: Sender, client: APIClient) -> None:
     assert not any(
         key.encode() in bytes(row.digest) for key in keys for row in DeletedWords.objects.all()
     )
+
+
+def test_it_deletes_a_question_that_was_never_linked(omi: Sender, client: APIClient) -> None:
+    omi.post({"segments": LIVE})
+    work()
+    Question.objects.update(session=None)
+    remove(client)
+    assert hits() == []
+
+
+def test_it_deletes_a_chat(client: APIClient) -> None:
+    body = {"session_id": "web", "message": f"Where is my {CANARY}?"}
+    assert client.post("/chat", body, "json").status_code == 200
+    remove(client)
+    assert hits() == []
+    assert not DeletedWords.objects.exists()

@@ -1,10 +1,12 @@
 """Answers in time, late answers, and answers that nobody may hear twice."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -374,3 +376,37 @@ def test_it_lets_the_request_take_over_from_the_timer(ann: User, memory: Memory)
         jobs.prepare_answer(claimed)
     assert question is None or question.text == "what did Sarah say?"
     assert OmiSession.objects.count() == 0
+
+
+def test_it_records_an_answer_once_its_words_are_stored(ann: User, memory: Memory) -> None:
+    """The inbox is behind: the answer is given before the session is known."""
+    batch = heard(ann)
+    question = hear_now(batch, Preferences())
+    assert question is not None
+    replies.answer_now(question, budget_s=5)
+    work()
+    assert not Message.objects.exists()
+    with transaction.atomic():
+        add_batches([batch])
+        hear_later([batch])
+    assert Message.objects.count() == 2
+    assert Conversation.objects.get().messages.count() == 2
+
+
+def test_it_links_a_question_whose_words_were_stored_very_late(ann: User, memory: Memory) -> None:
+    batch = heard(ann)
+    assert hear_now(batch, Preferences()) is not None
+    late_batch = replace(batch, received_at=batch.received_at - timedelta(minutes=11))
+    add_batches([late_batch])
+    hear_later([late_batch])
+    assert Question.objects.get().session == OmiSession.objects.get()
+
+
+def test_a_question_that_goes_on_is_put_back(ann: User) -> None:
+    assert hear_now(heard(ann, "Hey Omi, what did"), Preferences()) is None
+    Question.objects.update(next_attempt_at=timezone.now())
+    leased.drain("ai")
+    question = Question.objects.get()
+    assert (question.state, question.attempts, question.lease_token) == (State.PENDING, 0, None)
+    assert question.next_attempt_at == question.closes_at
+    assert question.last_error == ""
