@@ -2,7 +2,8 @@ from django.urls import re_path
 
 from conversations import chat_views, views
 
-_ID = "(?P<pk>[0-9a-f]{8}-[0-9a-f-]{27})"
+_UUID = "[0-9a-f]{8}-[0-9a-f-]{27}"
+_ID = f"(?P<pk>{_UUID})"
 # A caller's own name for a chat, or a uid; PostgreSQL takes no NUL.
 _NAME = r"(?P<session_id>[^/\x00]{1,128})"
 
@@ -14,7 +15,11 @@ urlpatterns = [
         views.MessageList.as_view(),
         name="conversation-messages",
     ),
-    re_path(rf"^transcript/{_ID}/?$", views.TranscriptView.as_view(), name="transcript"),
+    re_path(
+        rf"^transcript/(?P<session_id>{_UUID})/?$",
+        views.TranscriptView.as_view(),
+        name="transcript",
+    ),
     re_path(r"^chat/?$", chat_views.ChatView.as_view(), name="chat"),
     re_path(r"^context/switch/?$", chat_views.SwitchView.as_view(), name="context-switch"),
     re_path(r"^context/windows/?$", chat_views.WindowsView.as_view(), name="context-windows"),

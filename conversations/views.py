@@ -109,6 +109,7 @@ class PlainText(BaseRenderer):
     charset = "utf-8"
 
 
+SESSION = OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 FORMAT = OpenApiParameter(
     "format", str, enum=["json", "text"], description="Instead of an Accept header."
 )
@@ -131,17 +132,17 @@ class TranscriptView(APIView):
 
     @extend_schema(
         operation_id="transcript",
-        parameters=[FORMAT, AFTER],
+        parameters=[SESSION, FORMAT, AFTER],
         responses={
             (200, "application/json"): TranscriptSerializer,
             (200, "text/plain"): OpenApiTypes.STR,
         },
         examples=[examples.TRANSCRIPT],
     )
-    def get(self, request: Request, pk: str) -> HttpResponse | Response:
+    def get(self, request: Request, session_id: str) -> HttpResponse | Response:
         """What was said, in order. A long one comes in pages: `next` is the address of the one
         behind, for plain text in the Link header."""
-        session = get_object_or_404(OmiSession, pk=_uuid(pk), owner_id=request.user.pk)
+        session = get_object_or_404(OmiSession, pk=_uuid(session_id), owner_id=request.user.pk)
         wanted = request.query_params.get("format", "text" if self.wants_text else "json")
         if wanted not in ("json", "text"):
             raise ValidationError({"format": "Either json or text."})
