@@ -1,4 +1,4 @@
-"""Spoken questions and their answers as turns of a conversation to read."""
+"""Turns to read: spoken questions with their answers, and what nobody asked for."""
 
 from django.db.models.functions import Greatest
 
@@ -32,3 +32,19 @@ def record(question: Question) -> Became:
         last_message_at=Greatest("last_message_at", answered_at)
     )
     return [{"kind": "conversation", "id": str(question.session_id), "how": "updated"}]
+
+
+def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
+    """A message that nobody asked for, in a chat of its own."""
+    conversation, _ = Conversation.objects.get_or_create(
+        owner_id=owner_id, kind=Conversation.Kind.CHAT, key=key, defaults={"title": title}
+    )
+    message.conversation = conversation
+    message.save(force_insert=True)
+    Conversation.objects.filter(pk=conversation.pk).update(
+        last_message_at=Greatest("last_message_at", message.occurred_at)
+    )
+    return [
+        {"kind": "message", "id": str(message.pk), "how": "created"},
+        {"kind": "conversation", "id": str(conversation.pk), "how": "updated"},
+    ]
