@@ -1,3 +1,4 @@
+import re
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from conversations.serializers import (
 )
 from conversations.session_page import line
 from conversations.transcript import said
+from omibackend.core.errors import Refused
 
 TAGS = ["conversations"]
 # A page of a transcript: about an hour of talk.
@@ -115,7 +117,7 @@ FORMAT = OpenApiParameter(
 )
 AFTER = OpenApiParameter(
     "after",
-    {"type": "string", "pattern": "^[0-9]{1,19}$"},
+    {"type": "integer", "minimum": 0, "maximum": MOST_ID},
     description="From the `next` of another page.",
 )
 
@@ -168,12 +170,11 @@ def _page(session: OmiSession, after: str | None) -> QuerySet[TranscriptSegment]
     segments = session.segments.in_order()
     if after is None:
         return segments[: SEGMENTS + 1]
-    wrong = ValidationError({"after": "Take it from a page's `next`; the transcript may be new."})
-    if not (after.isascii() and after.isdigit()) or int(after[:20]) > MOST_ID:
-        raise wrong
+    if not re.fullmatch("[0-9]{1,19}", after) or int(after) > MOST_ID:
+        raise ValidationError({"after": "Take it from a page's `next`."})
     last = session.segments.filter(pk=int(after)).first()
     if last is None:
-        raise wrong
+        raise Refused(404, "not_found", "The transcript is another by now.", attr="after")
     return segments.after(last)[: SEGMENTS + 1]
 
 
