@@ -1,8 +1,11 @@
 """Live speech goes into sessions: many deliveries at once, in any order, as often as they come."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 from django.conf import settings
@@ -116,7 +119,7 @@ def _place_pieces(
         pk, received_at = track.id, piece.received_at
         for segment in piece.segments:
             outcome.rows.append(SegmentRow(pk, segment, received_at, delivery_id))
-        if board.unsure:
+        if board.unsure and piece is not board.pieces[-1]:
             for segment in piece.segments:
                 holders.setdefault(segment.key, set()).add(pk)
 
@@ -190,9 +193,10 @@ def _write(boards: Iterable[Board], outcome: Outcome) -> dict[UUID, Written]:
 
 def _counts(rows: Iterable[SegmentRow]) -> dict[UUID, int]:
     """A new session holds all that it gets, once."""
-    keys: dict[UUID, set[str]] = {}
-    for row in rows:
-        keys.setdefault(row.session_id, set()).add(row.segment.key)
+    by_session = groupby(rows, key=attrgetter("session_id"))
+    keys: dict[UUID, set[str]] = defaultdict(set)
+    for session_id, found in by_session:
+        keys[session_id].update(row.segment.key for row in found)
     return {pk: len(found) for pk, found in keys.items()}
 
 
