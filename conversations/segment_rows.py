@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -48,17 +50,18 @@ def upsert_segments(rows: Iterable[SegmentRow]) -> dict[UUID, Written]:
 
     Of one segment told twice, the telling received last stands, in whatever order they come.
     """
-    newest_rows: dict[tuple[UUID, str], SegmentRow] = {}
-    for row in rows:
-        held = newest_rows.get((row.session_id, row.segment.key))
-        if held is None or row.received_at >= held.received_at:
-            newest_rows[row.session_id, row.segment.key] = row
-    if not newest_rows:
+    newest: dict[UUID, dict[str, SegmentRow]] = {}
+    for session_id, found in groupby(rows, key=attrgetter("session_id")):
+        told = newest.setdefault(session_id, {})
+        for row in found:
+            held = told.get(row.segment.key)
+            if held is None or row.received_at >= held.received_at:
+                told[row.segment.key] = row
+    if not newest:
         return {}
+    records = [_record(row) for told in newest.values() for row in told.values()]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _UPSERT, [orjson.dumps([_record(row) for row in newest_rows.values()]).decode()]
-        )
+        cursor.execute(_UPSERT, [orjson.dumps(records).decode()])
         return {pk: Written(set(keys), added) for pk, keys, added in cursor}
 
 

@@ -89,7 +89,7 @@ def transcript_of(session: OmiSession) -> list[Row]:
         silence_s = (segment.start_s or 0) - (last_end_s or 0)
         if None not in (segment.start_s, last_end_s) and silence_s >= SILENCE_S:
             rows.append(Silence(silence_s))
-        rows.append(_said(segment, session, page.calls.get(number)))
+        rows.append(said(segment, session, page.calls.get(number)))
         rows += map(_answered, page.answers.get(number, ()))
         if segment.end_s is not None:
             last_end_s = max(segment.end_s, last_end_s or 0.0)
@@ -133,7 +133,9 @@ def _call_span(
     return max(0, call.at), call.end
 
 
-def _said(segment: TranscriptSegment, session: OmiSession, call: tuple[int, int] | None) -> Said:
+def said(
+    segment: TranscriptSegment, session: OmiSession, call: tuple[int, int] | None = None
+) -> Said:
     said_at = None
     if segment.start_s is not None:
         said_at = session.started_at + timedelta(seconds=segment.start_s)

@@ -391,6 +391,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "StoreStateEnum": ["ok", "down"],
+        "SpaceEnum": "conversations.models.Space",
     },
 }
 

@@ -3,6 +3,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("", include("conversations.urls")),
     path("", include("webhooks.urls")),
     path("", include("memories.urls")),
     path("", include("omibackend.ops.urls")),

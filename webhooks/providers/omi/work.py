@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from pydantic import ValidationError
 
-from conversations import echo, listening, sessions
+from conversations import deletions, echo, listening, sessions
 from conversations.finals import replace_transcript
 from conversations.identity import Batch, Segment
 from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
@@ -93,8 +93,8 @@ def _handle(delivery: Delivery, owner_id: int | None) -> Became:
 def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
     became = sessions.add_batches(batches)
     echo.flag_live(batches, became)
-    if settings.ENABLE_CONTEXT_ACTIVATION:
-        listening.hear_later(batches)
+    if settings.ENABLE_CONTEXT_ACTIVATION and listening.hear_later(batches):
+        transaction.on_commit(partial(queue.wake, "ai"))
     return became
 
 
@@ -127,6 +127,14 @@ def _conversation(
     uid = uid_of(payload, delivery.query)
     became: Became = []
     segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
+    if conversation.id is not None and deletions.was_deleted(
+        owner_id=owner_id,
+        uid=uid,
+        conversation_id=conversation.id,
+        started_at=conversation.started_at,
+        segments=segments,
+    ):
+        return list(sessions.DELETED_BEFORE)
     words = segments
     if not words and delivery.event == COMBINED:
         words = _stored_batch(delivery, owner_id).segments
