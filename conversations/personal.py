@@ -2,13 +2,18 @@
 
 from conversations import session_cache
 from conversations.models import (
+    ContextState,
+    ContextWindow,
     Conversation,
+    DeletedSession,
+    DeletedWords,
     Listening,
     Message,
     Notification,
     OmiSession,
     Question,
     TranscriptSegment,
+    TranscriptWords,
 )
 from conversations.session_rows import Place
 from omibackend.core.personal_data import PersonalData, Table
@@ -40,6 +45,20 @@ PersonalData.register(
         tables=(
             Table("notifications", lambda user_id: Notification.objects.filter(owner_id=user_id)),
             Table("listening", lambda user_id: Listening.objects.filter(owner_id=user_id)),
+            Table("deleted_words", lambda user_id: DeletedWords.objects.filter(owner_id=user_id)),
+            Table(
+                "deleted_sessions", lambda user_id: DeletedSession.objects.filter(owner_id=user_id)
+            ),
+            Table(
+                "windows",
+                lambda user_id: ContextWindow.objects.filter(state__owner_id=user_id),
+                ("state_id", "slot", "conversation_id"),
+            ),
+            Table(
+                "contexts",
+                lambda user_id: ContextState.objects.filter(owner_id=user_id),
+                ("id", "key", "space", "active_slot", "cleared_at", "updated_at"),
+            ),
             Table(
                 "messages",
                 lambda user_id: Message.objects.filter(conversation__owner_id=user_id),
@@ -68,6 +87,10 @@ PersonalData.register(
                     *("id", "session_id", "text", "speaker", "speaker_name", "is_user"),
                     *("person_id", "start_s", "end_s", "final", "received_at", "delivery_id"),
                 ),
+            ),
+            Table(
+                "transcript_words",
+                lambda user_id: TranscriptWords.objects.filter(session__owner_id=user_id),
             ),
             Table(
                 "sessions",

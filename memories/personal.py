@@ -5,7 +5,7 @@ from functools import partial
 
 from django.core.files.storage import default_storage
 
-from memories.models import ActionItem, Event, Memory, Photo, Tombstone
+from memories.models import ActionItem, Event, Memory, Photo, Revision, Tombstone
 from omibackend.core.files import remove_folder
 from omibackend.core.personal_data import File, PersonalData, Table
 
@@ -47,18 +47,24 @@ PersonalData.register(
                 ("id", "memory_id", "description", "taken_at", "content_type", "file"),
             ),
             Table(
+                "changes",
+                lambda user_id: Revision.objects.filter(memory__owner_id=user_id),
+                ("id", "memory_id", "at", "by", "before", "delivery_id"),
+            ),
+            Table(
                 "memories",
                 lambda user_id: Memory.objects.filter(owner_id=user_id),
                 (
                     *("id", "kind", "source", "source_id", "title", "text", "category", "emoji"),
                     *("language", "occurred_at", "finished_at", "created_at", "updated_at"),
                     *("edited_fields", "sender_version", "quote", "details", "delivery_id"),
+                    *("pinned", "private", "wrong", "similar_to_id"),
                 ),
             ),
             Table(
                 "deleted_memories",
                 lambda user_id: Tombstone.objects.filter(owner_id=user_id),
-                ("kind", "source_id", "deleted_at"),
+                ("kind", "source_id", "deleted_at", "merged_into_id"),
             ),
         ),
         files=photos,

@@ -392,6 +392,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "StoreStateEnum": ["ok", "down"],
         "SpaceEnum": "conversations.models.Space",
+        "MemoryKindEnum": "memories.models.Kind",
+        "ConversationKindEnum": "conversations.models.Conversation.Kind",
     },
 }
 
