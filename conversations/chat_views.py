@@ -19,7 +19,7 @@ from conversations.serializers import (
     status_of,
 )
 from omibackend.accounts.models import Scope
-from omibackend.core.openapi import ErrorsSerializer
+from omibackend.core.serializers import ErrorsSerializer
 
 TAGS = ["chat"]
 
@@ -41,6 +41,7 @@ class ChatView(APIView):
     model thinks, so there is no stream."""
 
     scope = Scope.CHAT
+    throttle_scope = "chat"
 
     @extend_schema(
         operation_id="chat",

@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models.functions import Now
 
 from conversations import deletions
+from conversations.echo import without_own_words
 from conversations.hearing import Ear, Tail, advance
 from conversations.identity import Batch, Segment
 from conversations.models import Channel, Listening, Question, TranscriptSegment
@@ -178,6 +179,7 @@ def _hear(
     (batch,) = deletions.left_of([batch], using=using)
     if not batch.segments:
         return None
+    batch = without_own_words(batch, using=using)
     recent = _recent(batch, using=using)
     session_id = _session_of(batch) if stored else None
     ear, touched = advance(

@@ -1,5 +1,6 @@
 """What a question is answered from, and the model that answers: the way into the apps below."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,6 +51,7 @@ class Reply:
 
 def ask(question: Question, *, timeout_s: float) -> Reply:
     """Asks the model, outside any transaction. Raises ModelError or ModelRefused."""
+    until = time.monotonic() + timeout_s
     state = contexts.state_of(question.owner_id, question.uid)
     given = Given(
         heard=_heard(question),
@@ -57,7 +59,7 @@ def ask(question: Question, *, timeout_s: float) -> Reply:
         turns=_turns(question, contexts.turns_since(state, question.asked_at - TURNS_WITHIN)),
         notes=contexts.notes(state),
     )
-    return answered(question.text, given, timeout_s=timeout_s)
+    return answered(question.text, given, timeout_s=until - time.monotonic())
 
 
 def answered(text: str, given: Given, *, timeout_s: float) -> Reply:
@@ -102,6 +104,7 @@ def _heard(question: Question) -> list[Heard]:
             session__uid=question.uid,
             session__last_received_at__gte=question.asked_at - LINES_WITHIN,
             received_at__range=(question.asked_at - LINES_WITHIN, question.asked_at),
+            is_echo=False,
         )
         .exclude(key__in=question.segment_keys)
         .order_by("-received_at", "-start_s", "-id")[:LINES]
@@ -118,7 +121,10 @@ def line_of(said: Any) -> Line:
 
 
 def speaker_label(said: Any) -> str:
-    """“You”, a name, or the number that speech recognition gave the voice."""
+    """“You”, a name, or the number that speech recognition gave the voice; “Omi” where our own
+    words were heard again."""
+    if getattr(said, "is_echo", False):
+        return "Omi"
     if said.is_user or said.speaker.lower() == "user":
         return YOU.capitalize()
     if said.speaker_name:

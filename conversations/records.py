@@ -1,5 +1,7 @@
 """Turns to read: spoken questions with their answers, and what nobody asked for."""
 
+from uuid import UUID
+
 from django.db.models.functions import Greatest
 
 from conversations.models import Conversation, Message, Question
@@ -48,3 +50,7 @@ def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
         {"kind": "message", "id": str(message.pk), "how": "created"},
         {"kind": "conversation", "id": str(conversation.pk), "how": "updated"},
     ]
+
+
+def belongs(user_id: int, conversation_id: UUID) -> bool:
+    return Conversation.objects.filter(pk=conversation_id, owner_id=user_id).exists()

@@ -80,7 +80,8 @@ ON CONFLICT (session_id, key) DO UPDATE SET
     text = excluded.text, speaker = excluded.speaker, speaker_id = excluded.speaker_id,
     speaker_name = excluded.speaker_name, is_user = excluded.is_user,
     person_id = excluded.person_id, start_s = excluded.start_s, end_s = excluded.end_s,
-    final = excluded.final, received_at = excluded.received_at, delivery_id = excluded.delivery_id
+    final = excluded.final, received_at = excluded.received_at, delivery_id = excluded.delivery_id,
+    is_echo = t.is_echo AND t.text = excluded.text
 WHERE (excluded.final OR NOT t.final AND excluded.received_at >= t.received_at)
     AND (t.text, t.speaker, t.speaker_id, t.speaker_name, t.is_user, t.person_id,
          t.start_s, t.end_s, t.final)

@@ -26,6 +26,7 @@ class Said:
     end_s: float | None
     said_at: datetime | None
     call: tuple[int, int] | None = None
+    is_echo: bool = False
     kind: str = "said"
 
     @property
@@ -141,12 +142,13 @@ def said(
     return Said(
         key=segment.key,
         speaker=speaker_label(segment),
-        is_person=bool(segment.is_user),
+        is_person=bool(segment.is_user) and not segment.is_echo,
         text=segment.text,
         start_s=segment.start_s,
         end_s=segment.end_s,
         said_at=said_at,
         call=call,
+        is_echo=segment.is_echo,
     )
 
 

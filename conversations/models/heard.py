@@ -126,6 +126,8 @@ class TranscriptSegment(models.Model):
     start_s = models.FloatField(null=True)
     end_s = models.FloatField(null=True)
     final = models.BooleanField(default=False, db_default=False)
+    # What we had answered or pushed just before, heard again.
+    is_echo = models.BooleanField(default=False, db_default=False)
     received_at = models.DateTimeField()
     delivery_id = models.UUIDField()
 

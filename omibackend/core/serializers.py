@@ -21,9 +21,22 @@ KINDS: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], tuple[type, ...]
 )
 
 
-class Strict(serializers.Serializer[Any]):
-    """Unknown fields and wrong types are errors."""
+class ProblemSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    attr = serializers.CharField(allow_null=True)  # the field that it is about
 
+
+class ErrorsSerializer(serializers.Serializer[Any]):
+    """What every refusal looks like; each route's own codes would drown the description."""
+
+    type = serializers.ChoiceField(["validation_error", "client_error", "server_error"])
+    errors = ProblemSerializer(many=True)  # type: ignore[assignment]
+
+
+# Unknown fields and wrong types are errors; `schema` says so. (A docstring would stand in the
+# API's description.)
+class Strict(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             errors = self._unknown(data) | self._wrong(data)
@@ -59,5 +72,13 @@ def _mismatch(field: Any, value: Any) -> str | None:
             if fits and inside:
                 found = (_mismatch(field.child, item) for item in value)  # type: ignore[attr-defined]
                 return next((each for each in found if each), None)
-            return None if fits else words
+            return _too_long(field, value) if fits else words
+    return None
+
+
+def _too_long(field: Any, value: Any) -> str | None:
+    """Before the blanks around it are taken away."""
+    most = getattr(field, "max_length", None)
+    if isinstance(value, str) and most is not None and len(value) > most:
+        return f"Must be no longer than {most} characters."
     return None

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from omibackend import engines
+from omibackend.accounts import erasure
 from omibackend.core.supervisor import Child, Supervisor
 from omibackend.ops import demo
 from webhooks.models import Endpoint
@@ -32,6 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _port_is_free()
         call_command("migrate", verbosity=0)
+        erasure.reapply()
         call_command("collectstatic", interactive=False, verbosity=0)
         password = _first_superuser()
         urls = _missing_endpoints()
@@ -61,12 +63,13 @@ def children() -> list[Child]:
     # The terminal is for what `up` says and for what goes wrong.
     env.setdefault("LOG_LEVEL", "WARNING")
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    lanes = ["maintenance", *["ai"] * _share(4, most=2), *["inbox"] * _share(2, most=4)]
+    # A worker of two lanes takes the first one's jobs first.
+    lanes = ["maintenance", *["ai people"] * _share(4, most=2), *["inbox"] * _share(2, most=4)]
     return [
         Child("web", [*manage, "web"], env),
         Child("cron", [*manage, "rqcron", "omibackend.cron", "--logging-level", "WARNING"], env),
         *(
-            Child(lane, [*manage, "rqworker", lane, "--verbosity", "0"], env)
+            Child(lane.split()[0], [*manage, "rqworker", *lane.split(), "--verbosity", "0"], env)
             for lane in lanes[: settings.QUEUE_MAX_CONCURRENT_JOBS]
         ),
     ]
