@@ -99,13 +99,15 @@ class Crowd:
             thread.join(timeout=HANGS_S + 5)
 
     def _chat(self, number: int) -> None:
+        self.stopping.wait(random.uniform(0, SETTLED_S))
         asked = 0
         while not self.stopping.is_set():
             asked += 1
             body = {"session_id": f"person-{number}", "message": f"Question {asked}?"}
             status, wait_s = self._ask(json.dumps(body))
             self.statuses[status] += 1
-            self.stopping.wait(wait_s)
+            # Not all at the same moment, as no fifty people do.
+            self.stopping.wait(wait_s * random.uniform(1, 2))
 
     def _ask(self, body: str) -> tuple[int, float]:
         connection = http.client.HTTPConnection("127.0.0.1", self.stack.port, timeout=HANGS_S + 5)

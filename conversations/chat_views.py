@@ -41,6 +41,7 @@ class ChatView(APIView):
     model thinks, so there is no stream."""
 
     scope = Scope.CHAT
+    throttle_scope = "chat"
 
     @extend_schema(
         operation_id="chat",

@@ -70,7 +70,7 @@ PersonalData.register(
             Table(
                 "conversations",
                 lambda user_id: Conversation.objects.filter(owner_id=user_id),
-                ("id", "kind", "key", "title", "started_at", "last_message_at"),
+                ("id", "kind", "key", "session_id", "title", "started_at", "last_message_at"),
             ),
             Table(
                 "questions",

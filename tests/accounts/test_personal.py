@@ -11,8 +11,8 @@ from omibackend.core.personal_data import PersonalData
 # Tables of Django's and of libraries: the link of a person to a group says nothing of its own,
 # and the log of the admin is cleared with what it tells of.
 OF_OTHERS = {"auth", "admin", "knox", "contenttypes", "sessions", "socialaccount"}
-# What tells of a run without a word of the person's, and outlives it.
-WITHOUT_WORDS = {"accounts.erasure"}
+# Of a library's, which goes with its address.
+WITHOUT_WORDS = {"account.emailconfirmation"}
 
 
 def owned() -> Iterator[type[Model]]:
