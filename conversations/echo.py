@@ -114,23 +114,27 @@ def _place(batch: Batch) -> Place:
     return batch.owner_id, batch.uid
 
 
-# Of an answer the time of its question is indexed: it is at most `WITHIN` older (see jobs).
+# Bare, and between header and footer. Of an answer the time of its question is indexed: it is at
+# most `WITHIN` older (see jobs).
 _GIVEN = """
 SELECT w.place, g.text, g.at
 FROM json_to_recordset(%s::json)
     AS w(place int, owner_id int, uid text, since timestamptz, until timestamptz)
 CROSS JOIN LATERAL (
-    (SELECT q.spoken AS text, q.answered_at AS at FROM conversations_question q
+    (SELECT unnest(ARRAY[q.answer, q.spoken]) AS text, q.answered_at AS at
+    FROM conversations_question q
     WHERE q.owner_id = w.owner_id AND q.uid = w.uid AND q.channel = 'inline'
         AND q.asked_at BETWEEN w.since - make_interval(secs => %s) AND w.until
         AND q.answered_at BETWEEN w.since AND w.until
     ORDER BY q.asked_at DESC LIMIT %s)
     UNION ALL
-    (SELECT n.text, n.sent_at FROM conversations_notification n
+    (SELECT unnest(ARRAY[q.answer, n.text]), n.sent_at
+    FROM conversations_notification n JOIN conversations_question q ON q.id = n.question_id
     WHERE n.owner_id = w.owner_id AND n.uid = w.uid AND n.sent_at BETWEEN w.since AND w.until
         AND n.send_state <> 'refused'
     ORDER BY n.sent_at DESC LIMIT %s)
 ) g
+WHERE g.text <> ''
 """
 
 

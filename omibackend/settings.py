@@ -392,6 +392,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "StoreStateEnum": ["ok", "down"],
         "SpaceEnum": "conversations.models.Space",
+        "ConversationKindEnum": "conversations.models.Conversation.Kind",
     },
 }
 
