@@ -78,8 +78,8 @@ def hanging_model() -> Iterator[HangingModel]:
 class Crowd:
     """People who chat until they are told to stop."""
 
-    def __init__(self, stack: Stack, token: str) -> None:
-        self.stack, self.token = stack, token
+    def __init__(self, stack: Stack, tokens: Sequence[str]) -> None:
+        self.stack, self.tokens = stack, tokens
         self.stopping = threading.Event()
         self.statuses: Counter[int] = Counter()
         self.threads = [
@@ -104,14 +104,14 @@ class Crowd:
         while not self.stopping.is_set():
             asked += 1
             body = {"session_id": f"person-{number}", "message": f"Question {asked}?"}
-            status, wait_s = self._ask(json.dumps(body))
+            status, wait_s = self._ask(self.tokens[number], json.dumps(body))
             self.statuses[status] += 1
             # Not all at the same moment, as no fifty people do.
             self.stopping.wait(wait_s * random.uniform(1, 2))
 
-    def _ask(self, body: str) -> tuple[int, float]:
+    def _ask(self, token: str, body: str) -> tuple[int, float]:
         connection = http.client.HTTPConnection("127.0.0.1", self.stack.port, timeout=HANGS_S + 5)
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         try:
             connection.request("POST", "/chat", body, headers)
             answer = connection.getresponse()
@@ -124,7 +124,7 @@ class Crowd:
 
 
 def compared(plan: Plan, stack: Stack, model: HangingModel) -> list[Ratio]:
-    token = stack.run_module("bench.person")["token"]
+    tokens = stack.run_module("bench.people", str(CHATS))
     cell = Cell("", stack.url, connections=CONNECTIONS)
     runs: list[Loads] = []
     seen: Counter[int] = Counter()
@@ -133,7 +133,7 @@ def compared(plan: Plan, stack: Stack, model: HangingModel) -> list[Ratio]:
         for chatting in random.sample((True, False), 2):
             name = f"{CHATS} chats" if chatting else "no chat"
             if chatting:
-                with Crowd(stack, token) as crowd:
+                with Crowd(stack, tokens) as crowd:
                     loads[name] = acknowledge(stack, cell, plan.seconds)
                     model.stopping.set()
                 model.stopping.clear()

@@ -128,12 +128,13 @@ CROSS JOIN LATERAL (
         AND q.answered_at BETWEEN w.since AND w.until
     ORDER BY q.asked_at DESC LIMIT %s)
     UNION ALL
-    (SELECT unnest(ARRAY[n.text, coalesce(a.answer, '')]), n.sent_at
-    FROM conversations_notification n LEFT JOIN conversations_question a ON a.id = n.question_id
+    (SELECT unnest(ARRAY[q.answer, n.text]), n.sent_at
+    FROM conversations_notification n JOIN conversations_question q ON q.id = n.question_id
     WHERE n.owner_id = w.owner_id AND n.uid = w.uid AND n.sent_at BETWEEN w.since AND w.until
         AND n.send_state <> 'refused'
     ORDER BY n.sent_at DESC LIMIT %s)
 ) g
+WHERE g.text <> ''
 """
 
 
