@@ -64,7 +64,7 @@ def adaptive(given: Conditioned, parameters: Parameters) -> Detection:
        the noise itself varies) and the strongest activity less `below_reference_db`, which keeps
        posture and small twitches out. It ends `hysteresis_db` lower.
     4. Short gaps are closed before short contractions are dropped, so that a hold with a dip is one
-       contraction. Its edges are then followed outwards to the foot of the rise.
+       contraction. Edges are then followed outwards to the foot of the rise; what meets is one.
 
     A recording in which nothing stands out has no contraction. Neither has one in which the muscle
     never rests: what does not end cannot be told from noise.
@@ -98,14 +98,14 @@ def adaptive(given: Conditioned, parameters: Parameters) -> Detection:
     foot_db = np.maximum(end_db - EDGE_DB, noise_db + LEAST_REST_DB)
 
     found = hysteresis((level_db > begin_db) & valid, (level_db > end_db) & valid)
-    found = merged(found, parameters.merge_s / block_s)
+    gap = parameters.merge_s / block_s
     found = [
         (first, last)
-        for first, last in found
+        for first, last in merged(found, gap)
         if (last - first) * block_s >= parameters.shortest_s
         and (level_db[first:last] - noise_db[first:last]).mean() > MEAN_OVER_NOISE_DB
     ]
-    found = widened(found, (level_db > foot_db) & valid, round(EDGE_S / block_s))
+    found = merged(widened(found, (level_db > foot_db) & valid, round(EDGE_S / block_s)), gap)
     return Detection(
         intervals=tuple((first * block_s, last * block_s) for first, last in found),
         threshold=float(10 ** (np.median(begin_db) / 20)),

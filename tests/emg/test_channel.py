@@ -1,3 +1,4 @@
+import doctest
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from emg.analytics import (
     Parameters,
     analyse_channel,
     as_json,
+    channel,
 )
 from emg.analytics.parameters import Samples
 from emg.analytics.results import contraction_from
@@ -212,3 +214,9 @@ def test_it_keeps_no_series_longer_than_its_bound() -> None:
     assert max(found.envelope.values) == pytest.approx(
         max(each.peak for each in found.contractions), rel=1e-9
     )
+
+
+def test_it_does_what_its_example_says() -> None:
+    found = doctest.testmod(channel)
+
+    assert (found.failed, found.attempted) == (0, 4)
