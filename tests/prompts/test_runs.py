@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Message, OmiSession
 from memories.models import ActionItem, Memory
-from memories.services import forget
+from memories.services import edit, forget
 from omibackend.core import leased
 from omibackend.core.leased import State
 from omibackend.ops.retention import prune
-from omibackend.prompts import jobs, material
+from omibackend.prompts import jobs
 from omibackend.prompts.models import Outcome, PromptRun
 from tests.conftest import work
 from tests.llm.server import Handler, failing, saying
@@ -306,25 +306,11 @@ def test_it_makes_nothing_of_what_is_deleted_while_the_model_thinks(
 
 
 @pytest.mark.parametrize("mark", ["wrong", "private"])
-def test_it_keeps_off_what_the_owner_marked(
-    omi: Sender, serve: Serve, monkeypatch: pytest.MonkeyPatch, mark: str
-) -> None:
-    server = serve(saying(SUMMARY))
-    template()
-    monkeypatch.setattr(Memory, mark, True, raising=False)
-    omi.post(conversation())
-    work("inbox", "ai")
-    assert not PromptRun.objects.exists()
-    assert server.asked == []
-
-
-def test_it_looks_at_the_marks_again_when_it_runs(
-    omi: Sender, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_keeps_off_what_the_owner_marked(omi: Sender, serve: Serve, mark: str) -> None:
     server = serve(saying(SUMMARY))
     template()
     remember(omi)
-    monkeypatch.setattr(material, "is_marked", bool)
+    edit(Memory.objects.get(), {mark: True})
     assert run_due().outcome == Outcome.NOT_RUN
     assert server.asked == []
 

@@ -71,7 +71,7 @@ def test_it_traces_every_recorded_payload(omi: Sender, api: Any) -> None:
             answer = omi.post(path.read_bytes())
             posted[answer["X-Delivery-ID"]] = path.read_bytes()
             work()
-    assert Memory.objects.count() == 4
+    assert Memory.objects.count() == 5  # one of them a note: "Hey Omi, remember this …"
     for memory in Memory.objects.all():
         assert_ends_at_its_bytes(trace(api(omi.endpoint.owner), memory), posted)
 
