@@ -197,12 +197,15 @@ def merged(found: list[tuple[int, int]], gap: float) -> list[tuple[int, int]]:
 
 
 def widened(found: list[tuple[int, int]], above: Mask, most: int) -> list[tuple[int, int]]:
-    """Each run grown while `above` holds, at most by `most`, and never into its neighbour."""
+    """Each run grown while `above` holds, never into its neighbour, and on either side at most by
+    `most` and by a quarter of its own length: over a muscle that does not rest, it may hold on.
+    """
     grown: list[tuple[int, int]] = []
     for number, (first, last) in enumerate(found):
-        earliest = max(first - most, grown[-1][1] if grown else 0)
+        reach = min(most, (last - first) // 4)
+        earliest = max(first - reach, grown[-1][1] if grown else 0)
         following = found[number + 1][0] if number + 1 < len(found) else len(above)
-        latest = min(last + most, following)
+        latest = min(last + reach, following)
         before = np.flatnonzero(~above[earliest:first])
         after = np.flatnonzero(~above[last:latest])
         start = earliest + int(before[-1]) + 1 if before.size else earliest

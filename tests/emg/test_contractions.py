@@ -132,8 +132,9 @@ def test_it_knows_mains_hum_from_muscle() -> None:
     assert mains_lines(made.bursts(*TWO, duration_s=20), made.RATE_HZ) == []
 
 
-def test_it_never_widens_into_a_neighbour() -> None:
-    above = np.ones(20, dtype=bool)
+def test_it_widens_by_a_quarter_at_most_and_never_into_a_neighbour() -> None:
+    above = np.ones(40, dtype=bool)
 
-    assert widened([(3, 5), (7, 9)], above, 10) == [(0, 7), (7, 19)]
-    assert widened([(3, 5)], np.arange(20) != 1, 10) == [(2, 15)]
+    assert widened([(10, 18), (19, 23)], above, 10) == [(8, 19), (19, 24)]
+    assert widened([(10, 30)], above, 2) == [(8, 32)]
+    assert widened([(10, 18)], np.arange(40) != 9, 10) == [(10, 20)]
