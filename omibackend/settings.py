@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "omibackend.core",
     "omibackend.accounts",
     "memories",
+    "emg",
     "conversations",
     "webhooks",
     "omibackend.ops",
@@ -239,7 +240,7 @@ QUEUE_BATCH_SIZE = env.number("QUEUE_BATCH_SIZE", 50, least=1, most=1000)
 QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", 10, least=2, most=200)
 QUEUE_MAX_RETRIES = env.number("QUEUE_MAX_RETRIES", 6, least=0, most=20)
 SWEEP_S = 2
-LANES = ("inbox", "ai", "maintenance")
+LANES = ("inbox", "ai", "emg", "maintenance")
 RQ_QUEUES = {lane: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 180} for lane in LANES}
 RQ_SHOW_ADMIN_LINK = False
 

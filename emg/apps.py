@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class EmgConfig(AppConfig):
+    name = "emg"
+    verbose_name = "EMG"
