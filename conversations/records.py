@@ -44,3 +44,19 @@ def _conversation(question: Question) -> Conversation:
         },
     )
     return conversation
+
+
+def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
+    """A message that nobody asked for, in a chat of its own."""
+    conversation, _ = Conversation.objects.get_or_create(
+        owner_id=owner_id, kind=Conversation.Kind.CHAT, key=key, defaults={"title": title}
+    )
+    message.conversation = conversation
+    message.save(force_insert=True)
+    Conversation.objects.filter(pk=conversation.pk).update(
+        last_message_at=Greatest("last_message_at", message.occurred_at)
+    )
+    return [
+        {"kind": "message", "id": str(message.pk), "how": "created"},
+        {"kind": "conversation", "id": str(conversation.pk), "how": "updated"},
+    ]

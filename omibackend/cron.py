@@ -5,8 +5,13 @@ from rq import cron
 
 from omibackend.core import leased
 from omibackend.ops import retention
+from omibackend.prompts import jobs as prompts
 
 cron.register(
     leased.sweep, "maintenance", interval=settings.SWEEP_S, job_timeout=60, result_ttl=0, ttl=30
 )
 cron.register(retention.prune, "maintenance", cron="17 3 * * *", job_timeout=3600, result_ttl=0)
+if settings.ENABLE_PROMPT_WORKERS:
+    cron.register(
+        prompts.dispatch, "maintenance", cron="* * * * *", job_timeout=60, result_ttl=0, ttl=60
+    )

@@ -4,6 +4,7 @@ Set but empty, as in a copy of `.env.example`, is the default.
 """
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,6 +50,16 @@ def size_bytes(name: str, default: str) -> int:
     if not found or int(found[1]) == 0:
         raise ImproperlyConfigured(f"{name} must be a size such as 10mb or 512kb, not {value!r}.")
     return int(found[1]) * SIZE_BYTES[(found[2] or "b").lower()]
+
+
+def price(name: str) -> Decimal | None:
+    """A sum such as 0.25; None: not known."""
+    value = text(name)
+    if not value:
+        return None
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value):
+        raise ImproperlyConfigured(f"{name} must be a price such as 0.25, not {value!r}.")
+    return Decimal(value)
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

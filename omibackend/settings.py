@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "memories",
     "emg",
     "conversations",
+    "omibackend.prompts",
     "webhooks",
     "omibackend.ops",
 ]
@@ -260,6 +261,10 @@ OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", ("https", "http"), "https://api.openai.com/v1")
 OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-5-mini-2025-08-07")
 OPENAI_TIMEOUT_MS = env.number("OPENAI_TIMEOUT", 20_000, least=100, most=300_000)
+# US dollars for a million tokens. Unset: a run's cost is shown in tokens.
+OPENAI_PRICE_IN = env.price("OPENAI_PRICE_IN")
+OPENAI_PRICE_OUT = env.price("OPENAI_PRICE_OUT")
+ENABLE_PROMPT_WORKERS = env.flag("ENABLE_PROMPT_WORKERS", default=True)
 
 # --- retention: days, 0 keeps for ever --------------------------------------
 RETENTION_RAW_BODIES_DAYS = env.number("RETENTION_RAW_BODIES_DAYS", 30, least=0, most=36_500)

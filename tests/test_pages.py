@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from playwright.sync_api import (
 from conversations.models import OmiSession, Question, TranscriptSegment
 from memories.models import ActionItem, Memory
 from omibackend.core.errors import Refused
+from omibackend.prompts.models import PromptRun, PromptTemplate
 from tests.conftest import PAYLOADS
 from tests.webhooks.stored import dead, stored
 from webhooks import refusals
@@ -111,6 +113,7 @@ class Cast:
     endpoint: Endpoint
     session: OmiSession
     memory: Memory
+    run: PromptRun
 
 
 @pytest.fixture
@@ -128,7 +131,35 @@ def cast(owner: Any) -> Cast:
         stored(endpoint, at=timezone.now() - timedelta(minutes=minutes))
     for _ in range(30):
         refusals.note(endpoint.pk, Refused(401, "wrong_signature", "Refused: too old."), None)
-    return Cast(delivery, endpoint, _session(owner, delivery), _memory(owner, delivery))
+    memory = _memory(owner, delivery)
+    return Cast(delivery, endpoint, _session(owner, delivery), memory, _run(owner, memory))
+
+
+def _run(owner: Any, memory: Memory) -> PromptRun:
+    prompt = PromptTemplate.objects.create(
+        name="What is due" * 8, trigger="memory_created", prompt="{memory.text}", output="message"
+    )
+    return PromptRun.objects.create(
+        *(),
+        template=prompt,
+        person=owner,
+        cause=f"memory:{memory.pk}:{'0' * 16}",
+        subject_id=memory.pk,
+        delivery_id=memory.delivery_id,
+        day=timezone.now().date(),
+        state="done",
+        outcome="made",
+        rendered="What is due? " + "x" * 300,
+        answer="The deposit, on Friday.\n\n" + "y" * 200,
+        became=[{"kind": "memory", "id": str(memory.pk), "how": "created"}],
+        attempt_log=[{"at": "2026-11-21T17:36:38+00:00", "ms": 1900}],
+        model="gpt-5-mini-2025-08-07",
+        tokens_in=2100,
+        tokens_out=80,
+        cost=Decimal("0.000685"),
+        took_ms=1900,
+        finished_at=timezone.now(),
+    )
 
 
 def _session(owner: Any, delivery: Delivery) -> OmiSession:
@@ -218,6 +249,11 @@ PAGES = {
     "memories": "memories/memory/",
     "memory": "memories/memory/{cast.memory.pk}/change/",
     "action items": "memories/actionitem/",
+    "prompts": "prompts/prompttemplate/",
+    "prompt": "prompts/prompttemplate/{cast.run.template_id}/change/",
+    "trying a prompt": "prompts/prompttemplate/{cast.run.template_id}/try/",
+    "runs": "prompts/promptrun/",
+    "run": "prompts/promptrun/{cast.run.pk}/change/",
     "users": "accounts/user/",
     "queues": "django_rq/dashboard/",
     "API docs": "../api/docs/",

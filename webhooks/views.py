@@ -146,6 +146,7 @@ class QueueStatusView(APIView):
                 "featureFlags": {
                     "backgroundJobs": settings.ENABLE_BACKGROUND_JOBS,
                     "contextActivation": settings.ENABLE_CONTEXT_ACTIVATION,
+                    "promptWorkers": settings.ENABLE_PROMPT_WORKERS,
                 },
                 "oldestUnprocessedSeconds": status.oldest_unfinished_s(),
                 "deadCount": status.dead_count(),

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -11,14 +12,24 @@ from pydantic import BaseModel, Field, ValidationError
 from omibackend.core.errors import OmiError
 from omibackend.core.logging import logger
 from omibackend.llm import rules
-from omibackend.llm.context import Answer, Context, ModelError, ModelRefused
-from omibackend.llm.prompt import REPLY_SCHEMA, ModelReply, messages
+from omibackend.llm.context import (
+    Answer,
+    Completion,
+    Context,
+    Form,
+    ModelError,
+    ModelRefused,
+    NoModel,
+)
+from omibackend.llm.prompt import ModelReply, instruction, messages, schema_of
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
 MOST_ANSWER_CHARS = 1200
+MOST_TOKENS = 1 << 31
 PASSING_STATUSES = frozenset({408, 409, 425, 429})
+OTHER_FORM = "The model's answer was not in the agreed form."
 NO_SCHEMA = re.compile(r"response.?format|json.?schema|structured", re.IGNORECASE)
 
 log = logger("model")
@@ -37,6 +48,12 @@ class _Choice(BaseModel):
 
 class _Completion(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
+    # Not every server counts, and a wrong count spoils no answer.
+    usage: Any = None
+
+    def tokens(self, name: str) -> int | None:
+        counted = self.usage.get(name) if isinstance(self.usage, dict) else None
+        return counted if isinstance(counted, int) and 0 <= counted < MOST_TOKENS else None
 
 
 def answer(question: str, context: Context, *, timeout_s: float) -> Answer:
@@ -45,21 +62,47 @@ def answer(question: str, context: Context, *, timeout_s: float) -> Answer:
     started = time.perf_counter()
     if not settings.OPENAI_API_KEY:
         return rules.answer(question, context, took_ms=_ms(started))
-    try:
-        # The deadline is on the whole exchange: a timeout per read never ends a server that
-        # sends a byte a second, and cancelling closes the connection at once.
-        reply = asyncio.run(_ask(question, context, timeout_s))
-    except OmiError as error:
-        log.warning("no answer", extra={"took_ms": _ms(started)}, exc_info=error)
-        raise
+    found = _exchange(messages(question, context), ModelReply, timeout_s)
+    reply = found.value
+    if not reply.answer.strip():
+        raise ModelError("The model's answer was empty.")
     given = {memory.id for memory in context.memories}
-    took_ms = _ms(started)
-    log.info("answered", extra={"took_ms": took_ms, "model": settings.OPENAI_MODEL})
     return Answer(
         text=_cut(reply.answer),
         provider="openai",
-        model=settings.OPENAI_MODEL,
+        model=found.model,
         sources=tuple(dict.fromkeys(key for key in reply.memory_ids if key in given)),
+        took_ms=found.took_ms,
+    )
+
+
+def complete(
+    prompt: str, data: Mapping[str, str], form: type[Form], *, timeout_s: float
+) -> Completion[Form]:
+    """Follows an instruction whose {variables} stand for data, as `answer` does: the same errors,
+    no transaction. Without a model it raises NoModel."""
+    if not settings.OPENAI_API_KEY:
+        raise NoModel(rules.NO_MODEL)
+    return _exchange(instruction(prompt, data, form), form, timeout_s)
+
+
+def _exchange(said: list[dict[str, str]], form: type[Form], timeout_s: float) -> Completion[Form]:
+    started = time.perf_counter()
+    try:
+        # The deadline is on the whole exchange: a timeout per read never ends a server that
+        # sends a byte a second, and cancelling closes the connection at once.
+        completion = asyncio.run(_ask(said, schema_of(form), timeout_s))
+        value = _read(completion, form)
+    except OmiError as error:
+        log.warning("no answer", extra={"took_ms": _ms(started)}, exc_info=error)
+        raise
+    took_ms = _ms(started)
+    log.info("answered", extra={"took_ms": took_ms, "model": settings.OPENAI_MODEL})
+    return Completion(
+        value=value,
+        model=settings.OPENAI_MODEL,
+        tokens_in=completion.tokens("prompt_tokens"),
+        tokens_out=completion.tokens("completion_tokens"),
         took_ms=took_ms,
     )
 
@@ -75,7 +118,7 @@ def _cut(text: str) -> str:
     return text[:MOST_ANSWER_CHARS].rsplit(" ", 1)[0] + " …"
 
 
-async def _ask(question: str, context: Context, timeout_s: float) -> ModelReply:
+async def _ask(said: list[dict[str, str]], schema: dict[str, Any], timeout_s: float) -> _Completion:
     until = asyncio.get_running_loop().time() + timeout_s
     import openai  # takes half a second: only who asks a model pays it
 
@@ -89,24 +132,29 @@ async def _ask(question: str, context: Context, timeout_s: float) -> ModelReply:
                 max_retries=0,
             ) as client,
         ):
-            raw = await _completion(client, messages(question, context))
+            raw = await _completion(client, said, schema)
     except (TimeoutError, openai.APITimeoutError) as error:
         raise ModelError(f"The model did not answer within {timeout_s:g} s.") from error
     except openai.APIStatusError as error:
         raise _refusal(error) from error
     except openai.APIError as error:
         raise ModelError("The model's server cannot be reached. Check OPENAI_BASE_URL.") from error
-    return _read(raw)
+    try:
+        return _Completion.model_validate_json(raw)
+    except ValidationError as error:
+        raise ModelError(OTHER_FORM) from error
 
 
-async def _completion(client: "AsyncOpenAI", said: list[dict[str, str]]) -> bytes:
+async def _completion(
+    client: "AsyncOpenAI", said: list[dict[str, str]], schema: dict[str, Any]
+) -> bytes:
     """The answer's raw body, with a schema if the server knows how, else with `json_object`."""
     import openai
 
     server = (settings.OPENAI_BASE_URL, settings.OPENAI_MODEL)
     if server not in _without_schema:
         try:
-            return await _post(client, said, REPLY_SCHEMA)
+            return await _post(client, said, schema)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             if not NO_SCHEMA.search(error.message):
                 raise
@@ -135,12 +183,8 @@ def _refusal(error: "APIStatusError") -> OmiError:
     return ModelRefused(f"The model's server refused the request with {status}.")
 
 
-def _read(body: bytes) -> ModelReply:
+def _read(completion: _Completion, form: type[Form]) -> Form:
     try:
-        completion = _Completion.model_validate_json(body)
-        reply = ModelReply.model_validate_json(completion.choices[0].message.content)
+        return form.model_validate_json(completion.choices[0].message.content)
     except ValidationError as error:
-        raise ModelError("The model's answer was not in the agreed form.") from error
-    if not reply.answer.strip():
-        raise ModelError("The model's answer was empty.")
-    return reply
+        raise ModelError(OTHER_FORM) from error

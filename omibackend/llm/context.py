@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel
 
 from omibackend.core.errors import OmiError
 
 Provider = Literal["openai", "rules"]
+Form = TypeVar("Form", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,17 @@ class Answer:
     took_ms: float
 
 
+@dataclass(frozen=True)
+class Completion(Generic[Form]):
+    """An answer in the form that was asked for; tokens are None where the server counts none."""
+
+    value: Form
+    model: str
+    tokens_in: int | None
+    tokens_out: int | None
+    took_ms: float
+
+
 class ModelError(OmiError):
     """No usable answer this time; the next try may bring one."""
 
@@ -62,3 +76,7 @@ class ModelRefused(OmiError):
     """The model's server will say the same again until somebody changes the configuration."""
 
     retryable: ClassVar[bool] = False
+
+
+class NoModel(ModelRefused):
+    """The rules cannot do what only a model can."""

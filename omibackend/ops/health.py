@@ -39,6 +39,7 @@ def features() -> dict[str, bool]:
     return {
         "backgroundJobs": settings.ENABLE_BACKGROUND_JOBS,
         "contextActivation": settings.ENABLE_CONTEXT_ACTIVATION,
+        "promptWorkers": settings.ENABLE_PROMPT_WORKERS,
         "languageModel": bool(settings.OPENAI_API_KEY),
     }
 

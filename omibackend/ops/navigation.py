@@ -58,6 +58,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Action items", "task_alt", "memories.actionitem"),
         ),
     ),
+    (
+        "Prompts",
+        (
+            Entry("Prompts", "auto_awesome", "prompts.prompttemplate"),
+            Entry("Runs", "play_circle", "prompts.promptrun"),
+        ),
+    ),
 )
 PEOPLE = (
     Entry("Users", "group", "accounts.user"),

@@ -15,6 +15,7 @@ from django.utils import timezone
 from conversations.models import Question
 from omibackend.core.human import ago, several, span
 from omibackend.core.leased import State
+from omibackend.prompts.models import PromptRun
 from webhooks import refusals
 from webhooks.models import Delivery, Endpoint
 from webhooks.senders import PROVIDERS
@@ -24,6 +25,7 @@ MOST_CAUSES = 5
 MOST_ENDPOINTS = 200
 LOOKED_BACK = 200
 QUESTIONS_LOOKED_BACK = 500
+RUNS_LOOKED_BACK = 500
 SILENT_AFTER = timedelta(days=2)
 # The share of the failures in a row that make a sender give up.
 WARN_FROM, ALARM_FROM = 0.2, 0.6
@@ -60,6 +62,8 @@ def needs(user: Any, last: dict[UUID, datetime]) -> list[Need]:
         found += endpoints(last)
     if user.has_perm("conversations.view_omisession"):
         found += unanswered()
+    if user.has_perm("prompts.view_promptrun"):
+        found += failed_prompts()
     return sorted(found, key=lambda need: (RANKS[need.tone], need.since))
 
 
@@ -182,6 +186,25 @@ def unanswered() -> Iterator[Need]:
         since=dead[0][0],
         verb="Look",
         link=f"{sessions}{session_id}/change/" if session_id else sessions,
+    )
+
+
+def failed_prompts() -> Iterator[Need]:
+    """Runs of prompts that failed for good, without their words."""
+    newest = PromptRun.objects.order_by("-id").values("pk")[:RUNS_LOOKED_BACK]
+    rows = PromptRun.objects.filter(pk__in=newest, state=State.DEAD).order_by("id")
+    dead = list(rows.values_list("created_at", "template__name", "last_error"))
+    if not dead:
+        return
+    names = ", ".join(sorted({f"“{name}”" for _, name, _ in dead})[:2])
+    yield Need(
+        tone="warn",
+        symbol="auto_awesome",
+        sentence=f"{several(len(dead), 'run of a prompt', 'runs of prompts')} failed",
+        reason=f"{names}: {dead[-1][2] or 'no error was recorded'}".rstrip("."),
+        since=dead[0][0],
+        verb="Look",
+        link=f"{reverse('admin:prompts_promptrun_changelist')}?state__exact={State.DEAD}",
     )
 
 

@@ -15,6 +15,7 @@ from conversations.models import OmiSession
 from memories.models import Memory
 from omibackend.core.ids import first_uuid7
 from omibackend.core.leased import State
+from omibackend.prompts.models import PromptRun
 from webhooks.models import Delivery
 
 AT_ONCE = 2000
@@ -47,6 +48,14 @@ def rules() -> list[Rule]:
             settings.RETENTION_RAW_BODIES_DAYS,
             lambda before: finished.filter(pk__lt=first_uuid7(before)),
             _strip,
+        ),
+        Rule(
+            "prompt texts",
+            settings.RETENTION_RAW_BODIES_DAYS,
+            lambda before: PromptRun.objects.exclude(rendered="", answer="").filter(
+                finished_at__lt=before
+            ),
+            lambda rows: rows.update(rendered="", answer=""),
         ),
         Rule(
             "dead letters",

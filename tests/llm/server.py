@@ -47,11 +47,18 @@ class ModelServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/v1"
 
 
-def saying(content: Any) -> Answering:
+def saying(content: Any, *, usage: Any = None) -> Answering:
     """A whole completion around `content`, which is JSON unless it is text already."""
     text = content if isinstance(content, str) else json.dumps(content)
     message = {"role": "assistant", "content": text}
-    completion = {"id": "c1", "object": "chat.completion", "created": 1, "model": "m"}
+    completion: dict[str, Any] = {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+    }
+    if usage is not None:
+        completion["usage"] = usage
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     body = json.dumps({**completion, "choices": [choice]}).encode()
     return lambda handler: handler.send(200, body)

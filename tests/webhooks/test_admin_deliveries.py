@@ -13,12 +13,13 @@ from django.utils import timezone
 from memories.models import ActionItem, Memory
 from omibackend.core import hints, paging
 from omibackend.core.ids import uuid7
+from omibackend.core.outcome import attempts
 from tests.conftest import payload
 from tests.ops.test_shell import grant
 from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
 from webhooks.admin import export
-from webhooks.admin.page import attempts, banner
+from webhooks.admin.page import banner
 from webhooks.models import Delivery, Endpoint
 
 LIST = "/admin/webhooks/delivery/"

@@ -1,19 +1,13 @@
 """One delivery as its page tells it: the state in words, the evidence, and what it became."""
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.apps import apps
-from django.core.exceptions import ValidationError
-from django.db.models import Model
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from omibackend.core.human import ago, several, span
-from omibackend.core.leased import Became, State, most_attempts
+from omibackend.core.leased import State, most_attempts
+from omibackend.core.outcome import Attempt, Result, attempts, became
 from omibackend.core.pretty import Shown, show
 from webhooks.admin import export
 from webhooks.models import Delivery
@@ -34,13 +28,6 @@ SIGNATURES = {
     "valid": ("ok", "verified_user", "valid"),
     "previous secret": ("warn", "key", "valid, with the old secret"),
     "": ("mute", "shield", "not signed"),
-}
-# What `became` calls a row → its model, the symbol, and the field that names it.
-KINDS: dict[str, tuple[str, str, str]] = {
-    "memory": ("memories.Memory", "auto_stories", "display_title"),
-    "action_item": ("memories.ActionItem", "task_alt", "description"),
-    "session": ("conversations.OmiSession", "mic", "title"),
-    "question": ("conversations.Question", "contact_support", "text"),
 }
 
 
@@ -63,25 +50,6 @@ class Header:
     name: str
     value: str
     secret: bool
-
-
-@dataclass(frozen=True)
-class Result:
-    symbol: str
-    title: str
-    kind: str
-    how: str
-    link: str
-
-
-@dataclass(frozen=True)
-class Attempt:
-    number: int
-    at: Any
-    took: str
-    error: str
-    same: bool
-    then: str
 
 
 @dataclass(frozen=True)
@@ -193,76 +161,3 @@ _BANNERS = {
 def _error(delivery: Delivery) -> str:
     said = delivery.last_error.strip() or "no error was recorded"
     return said if said.endswith((".", "!", "?")) else f"{said}."
-
-
-def attempts(log: list[dict[str, Any]]) -> Iterator[Attempt]:
-    """A repeated error is told once; after it only how long was waited."""
-    before = ""
-    for number, entry in enumerate(log, start=1):
-        error = str(entry.get("error") or "")
-        same = bool(error) and error == before
-        wait_s = entry.get("wait_s")
-        then = f"then waited {span(wait_s)}" if wait_s is not None else ""
-        yield Attempt(
-            number=number,
-            at=_moment(entry.get("at")),
-            took=span(entry["ms"] / 1000) if "ms" in entry else "",
-            error=error,
-            same=same,
-            then=f"same error, {then}".rstrip(", ") if same else then,
-        )
-        before = error
-
-
-def _moment(text: Any) -> Any:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def became(rows: Became, user: Any) -> list[Result]:
-    """Links to what the work made, named by one query for each kind."""
-    by_kind: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        by_kind[row["kind"]].append(str(row["id"]))
-    known = {kind: _load(kind, ids, user) for kind, ids in by_kind.items()}
-    return [_became(row, known[row["kind"]], user) for row in rows]
-
-
-def _load(kind: str, ids: list[str], user: Any) -> dict[str, Model] | None:
-    """The rows by id; None for a kind that we do not know or this user may not see."""
-    if kind not in KINDS or not _may_see(kind, user):
-        return None
-    model = apps.get_model(KINDS[kind][0])
-    try:
-        return {str(pk): row for pk, row in model._default_manager.in_bulk(ids).items()}
-    except (ValueError, ValidationError):
-        return {}
-
-
-def _may_see(kind: str, user: Any) -> bool:
-    app, _, model = KINDS[kind][0].lower().partition(".")
-    return bool(user.has_perm(f"{app}.view_{model}"))
-
-
-def _became(row: dict[str, Any], known: dict[str, Model] | None, user: Any) -> Result:
-    kind, how = str(row["kind"]), str(row.get("how", ""))
-    symbol = KINDS[kind][1] if kind in KINDS else "label"
-    words = kind.replace("_", " ")
-    title = f"{words} {str(row['id'])[-8:]}".capitalize()
-    if known is None:
-        return Result(symbol, title, words, how, "")
-    found = known.get(str(row["id"]))
-    if found is None:
-        return Result(symbol, title, words, "removed since", "")
-    named = str(getattr(found, KINDS[kind][2], "") or title)
-    return Result(symbol, named[:160], words, how, _link(found))
-
-
-def _link(row: Model) -> str:
-    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    try:
-        return reverse(name, args=[row.pk])
-    except NoReverseMatch:
-        return ""

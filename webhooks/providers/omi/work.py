@@ -5,11 +5,13 @@ import binascii
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.conf import settings
+from django.db import transaction
 from pydantic import ValidationError
 
 from conversations import listening, sessions
@@ -17,8 +19,10 @@ from conversations.finals import replace_transcript
 from conversations.identity import Batch, Segment
 from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
 from memories.services import save_memory
+from omibackend.core import queue
 from omibackend.core.errors import SetAside, describe
 from omibackend.core.leased import Became
+from omibackend.prompts import planning
 from webhooks.models import Delivery
 from webhooks.providers.omi import payloads as shapes
 from webhooks.providers.omi.events import COMBINED, DAY_SUMMARY, REALTIME
@@ -29,13 +33,39 @@ def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
     """Transcripts of many deliveries in a few statements. Anything else, and what does not
     parse, is left out of a bulk and worked alone: memories take locks of their own."""
     if len(deliveries) == 1:
-        return {deliveries[0].pk: _handle(deliveries[0])}
+        return _prompt(deliveries, {deliveries[0].pk: _handle(deliveries[0])})
     batches = []
     for delivery in deliveries:
         if delivery.event == REALTIME:
             with suppress(ValidationError):
                 batches.append(_stored_batch(delivery))
-    return _hear(batches)
+    return _prompt(deliveries, _hear(batches))
+
+
+def _prompt(deliveries: Sequence[Delivery], became: dict[UUID, Became]) -> dict[UUID, Became]:
+    """The runs of prompts that this sets off, in the same transaction. They come last in the
+    order of the locks."""
+    if not settings.ENABLE_PROMPT_WORKERS:
+        return became
+    happened = [
+        planning.Happened(
+            person_id=delivery.endpoint.owner_id,
+            delivery_id=delivery.pk,
+            became=became[delivery.pk],
+            live=delivery.event == REALTIME,
+        )
+        for delivery in deliveries
+        if became.get(delivery.pk)
+    ]
+    runs = planning.after_deliveries(happened) if happened else []
+    for run in runs:
+        if run.delivery_id:
+            became[run.delivery_id].append(
+                {"kind": "prompt_run", "id": str(run.pk), "how": "created"}
+            )
+    if runs:
+        transaction.on_commit(partial(queue.wake, "ai"))
+    return became
 
 
 def _handle(delivery: Delivery) -> Became:

@@ -1,0 +1,133 @@
+"""The background work of prompts: the model is asked first, and what it said becomes rows then."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from memories.services import take_turns
+from omibackend.core import queue
+from omibackend.core.leased import Became, Kind, Kinds
+from omibackend.llm.client import complete
+from omibackend.llm.context import Completion, NoModel
+from omibackend.llm.prompt import filled
+from omibackend.prompts import material, outputs, planning
+from omibackend.prompts.material import Material, NotRun
+from omibackend.prompts.models import Outcome, PromptRun
+from omibackend.prompts.outputs import Answer
+
+LANE = "ai"
+LEASE_MARGIN_S = 30
+MILLION = 1_000_000
+HELD = {"memory", "action_item", "message"}
+NO_MODEL = "No language model is configured: set OPENAI_API_KEY, then run it again."
+SWITCHED_OFF = "The prompt is switched off."
+GONE = "What it is about was deleted meanwhile."
+DELETED_BEFORE = "What it made before was deleted, and stays deleted."
+NOTHING_SAID = "The model found nothing to say."
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was asked and answered; without an answer, why nobody was asked."""
+
+    found: Material | None = None
+    rendered: str = ""
+    completion: Completion[Answer] | None = None
+    why_not: str = ""
+
+
+def ask(run: PromptRun) -> Result:
+    """Asks the model, outside any transaction. Raises ModelError or ModelRefused."""
+    try:
+        found = material.gather(run)
+    except NotRun as error:
+        return Result(why_not=str(error))
+    prompt = run.template.prompt
+    rendered = filled(prompt, found.values)
+    form = outputs.FORMS[run.template.output]
+    try:
+        completion: Completion[Answer] = complete(
+            prompt, found.values, form, timeout_s=settings.OPENAI_TIMEOUT_MS / 1000
+        )
+    except NoModel:
+        return Result(found, rendered, why_not=NO_MODEL)
+    return Result(found, rendered, completion)
+
+
+def prepare(run: PromptRun) -> Result:
+    by_hand = run.cause.startswith("hand:")
+    if not (run.template.enabled or by_hand):
+        return Result(why_not=SWITCHED_OFF)
+    return ask(run)
+
+
+def apply(run: PromptRun, result: Result) -> Became:
+    completion, found = result.completion, result.found
+    if found is None:
+        _finish(run, Outcome.NOT_RUN, result.why_not)
+        return []
+    take_turns([run.person_id])
+    if not material.still_there(found):
+        _finish(run, Outcome.NOT_RUN, GONE, completion)
+        return []
+    run.rendered, run.about = result.rendered.replace("\x00", "\ufffd"), found.about
+    if completion is None:
+        _finish(run, Outcome.NOT_RUN, result.why_not)
+        return []
+    became = outputs.store(run, completion.value, found)
+    made = [row for row in became if row["id"]]
+    run.answer = outputs.as_text(completion.value)
+    run.about = [*found.about, *(UUID(row["id"]) for row in made if row["kind"] in HELD)]
+    if made:
+        _finish(run, Outcome.MADE, "", completion)
+    else:
+        _finish(run, Outcome.NOTHING, DELETED_BEFORE if became else NOTHING_SAID, completion)
+    return became
+
+
+def _finish(
+    run: PromptRun, outcome: Outcome, why: str, completion: Completion[Answer] | None = None
+) -> None:
+    run.outcome, run.why = outcome, why
+    if completion is not None:
+        run.model = completion.model[:100]
+        run.tokens_in, run.tokens_out = completion.tokens_in, completion.tokens_out
+        run.cost, run.took_ms = cost(completion), round(completion.took_ms)
+    run.save(
+        update_fields=[
+            *("outcome", "why", "rendered", "answer", "about"),
+            *("model", "tokens_in", "tokens_out", "cost", "took_ms"),
+        ]
+    )
+
+
+def cost(completion: Completion[Answer]) -> Decimal | None:
+    price_in, price_out = settings.OPENAI_PRICE_IN, settings.OPENAI_PRICE_OUT
+    tokens_in, tokens_out = completion.tokens_in, completion.tokens_out
+    if price_in is None or price_out is None or tokens_in is None or tokens_out is None:
+        return None
+    return Decimal(tokens_in * price_in + tokens_out * price_out) / MILLION
+
+
+def dispatch() -> int:
+    """The job of each minute: two at once find the same slots, and make each run once."""
+    with transaction.atomic():
+        runs = planning.scheduled()
+    if runs:
+        queue.wake(LANE)
+    return len(runs)
+
+
+def register() -> None:
+    Kinds.register(
+        Kind(
+            model=PromptRun,
+            lane=LANE,
+            lease_s=settings.OPENAI_TIMEOUT_MS // 1000 + LEASE_MARGIN_S,
+            apply=apply,
+            prepare=prepare,
+        )
+    )
