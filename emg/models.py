@@ -4,23 +4,31 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
+from emg.profiles import HIGHEST_RPE, Profile, Targets
 from omibackend.core.ids import uuid7
 from omibackend.core.leased import Leased, State
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 WEIGHT = [MinValueValidator(0), MaxValueValidator(1)]
 NOT_NEGATIVE = [MinValueValidator(0)]
-BORG_CR10 = [MinValueValidator(0), MaxValueValidator(10)]
-# Points for each answer on Borg's CR-10 scale, from "nothing at all" to "maximal".
-EFFORT_POINTS = [20, 20, 60, 80, 100, 100, 100, 80, 60, 20, 20]
+BORG_CR10 = [MinValueValidator(0), MaxValueValidator(HIGHEST_RPE)]
+DEFAULTS = Profile()
 
 
-def effort_points() -> list[int]:
-    return list(EFFORT_POINTS)
+def effort_points() -> list[float]:
+    return list(DEFAULTS.effort_by_rpe)
+
+
+def validate_effort_points(value: Any) -> None:
+    numbers = value if isinstance(value, list) else []
+    good = [type(number) in (int, float) and 0 <= number <= 100 for number in numbers]
+    if len(good) != HIGHEST_RPE + 1 or not all(good):
+        raise ValidationError("Eleven numbers from 0 to 100: one for each exertion from 0 to 10.")
 
 
 class BfrRule(models.TextChoices):
@@ -34,8 +42,6 @@ class ScoringProfile(models.Model):
 
     name = models.CharField(max_length=80, unique=True)
     is_default = models.BooleanField(default=False)
-    # Grows with each change, so that a score says which constants it was made with.
-    version = models.PositiveIntegerField(default=1, editable=False)
     weight_compliance = models.FloatField(default=0.5, validators=WEIGHT)
     weight_symmetry = models.FloatField(default=0.25, validators=WEIGHT)
     weight_effort = models.FloatField(default=0.25, validators=WEIGHT)
@@ -51,12 +57,15 @@ class ScoringProfile(models.Model):
     bfr_low_percent = models.FloatField("lowest pressure, % AOP", default=45, validators=PERCENT)
     bfr_high_percent = models.FloatField("highest pressure, % AOP", default=55, validators=PERCENT)
     bfr_applies_to = models.CharField(
-        max_length=10, choices=BfrRule.choices, default=BfrRule.COMPLIANCE
+        "a wrong pressure makes zero",
+        max_length=10,
+        choices=BfrRule.choices,
+        default=BfrRule.COMPLIANCE,
     )
     # Eleven numbers: the points for an exertion of 0 to 10.
-    effort_points = models.JSONField(default=effort_points)
-    sessions_per_week = models.FloatField(default=15, validators=NOT_NEGATIVE)
-    adherence_from_day = models.PositiveSmallIntegerField(default=3)
+    effort_points = models.JSONField(default=effort_points, validators=[validate_effort_points])
+    sessions_per_week = models.FloatField(default=15, validators=[MinValueValidator(0.1)])
+    adherence_from_day = models.FloatField(default=3, validators=NOT_NEGATIVE)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -71,6 +80,31 @@ class ScoringProfile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def constants(self) -> Profile:
+        """Floats throughout: a row just made holds what it was given, and 12 is not 12.0 in the
+        profile's version."""
+        return Profile(
+            targets=Targets(
+                contractions=int(self.expected_contractions),
+                mvc_percent=float(self.mvc_threshold_percent),
+                duration_s=self.duration_threshold_ms / 1000,
+            ),
+            completion=float(self.weight_completion),
+            intensity=float(self.weight_intensity),
+            duration=float(self.weight_duration),
+            compliance=float(self.weight_compliance),
+            symmetry=float(self.weight_symmetry),
+            effort=float(self.weight_effort),
+            game=float(self.weight_game),
+            effort_by_rpe=tuple(map(float, self.effort_points)),
+            pressure_percent=(float(self.bfr_low_percent), float(self.bfr_high_percent)),
+            pressure_counts_for=(
+                "overall" if self.bfr_applies_to == BfrRule.OVERALL else "compliance"
+            ),
+            sessions_per_day=self.sessions_per_week / 7,
+            adherence_from_day=float(self.adherence_from_day),
+        )
 
 
 class Status(models.TextChoices):
@@ -89,6 +123,29 @@ STATUS_OF = {
     State.DEAD: Status.FAILED,
     State.IGNORED: Status.FAILED,
 }
+
+
+TARGETS = ("mvc", "contractions", "mvc_percent", "duration_s")
+
+
+def validate_targets(value: Any) -> None:
+    """`{"CH1 Raw": {"mvc": 1.2e-4}, "*": {"contractions": 10}}`"""
+    if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
+        raise ValidationError("An object for each channel, or for “*”.")
+    for name, number in ((name, n) for one in value.values() for name, n in one.items()):
+        if name not in TARGETS:
+            raise ValidationError(f"A target is one of {', '.join(TARGETS)}.")
+        if type(number) not in (int, float) or not 0 < number < 1e9:
+            raise ValidationError(f"{name} is a number above zero.")
+        if name == "contractions" and type(number) is not int:
+            raise ValidationError("contractions is a whole number.")
+
+
+def validate_sides(value: Any) -> None:
+    if not isinstance(value, dict) or not set(value) <= {"left", "right"}:
+        raise ValidationError("“left” and “right” with a channel's name each.")
+    if not all(isinstance(name, str) for name in value.values()):
+        raise ValidationError("A channel's name is a text.")
 
 
 class Recording(Leased):
@@ -117,27 +174,27 @@ class Recording(Leased):
     version_id = models.CharField(max_length=200, blank=True, default="")
     # The store's mark of the bytes that were read last: ETag, or size and time of a local file.
     etag = models.CharField(max_length=200, blank=True, default="")
-    size_bytes = models.BigIntegerField(null=True)
+    size_bytes = models.BigIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True, default="")
 
     # {"channel_names", "channel_count", "sampling_rate", "duration_seconds", "file_size_bytes",
     #  "file_hash", "points_rate"}; None until the file could be opened
-    metadata = models.JSONField(null=True)
+    metadata = models.JSONField(null=True, blank=True, editable=False)
     # {"GROUP:NAME": [value, ...]}: what the recorder wrote down. UNTRUSTED, may name a person.
-    notes = models.JSONField(default=dict)
+    notes = models.JSONField(default=dict, blank=True, editable=False)
     # By channel: {"unit", "rms", "contractions", ...}
-    analytics = models.JSONField(null=True)
+    analytics = models.JSONField(null=True, blank=True, editable=False)
     # The version of the parameters that `analytics` were made with.
     processing_version = models.CharField(max_length=40, blank=True, default="")
-    analysed_at = models.DateTimeField(null=True)
+    analysed_at = models.DateTimeField(null=True, blank=True, editable=False)
     progress_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
-    scores = models.JSONField(null=True)
+    scores = models.JSONField(null=True, blank=True, editable=False)
     profile = models.ForeignKey(
         ScoringProfile, models.SET_NULL, null=True, blank=True, related_name="recordings"
     )
 
     # What therapists add. Empty: not scored, never guessed.
-    rpe = models.PositiveSmallIntegerField(
+    rpe = models.FloatField(
         "perceived exertion (Borg CR-10)", null=True, blank=True, validators=BORG_CR10
     )
     bfr_pressure_percent = models.FloatField(
@@ -145,9 +202,11 @@ class Recording(Leased):
     )
     game_points = models.FloatField(null=True, blank=True, validators=NOT_NEGATIVE)
     game_max_points = models.FloatField(null=True, blank=True, validators=NOT_NEGATIVE)
-    # {channel: {"mvc", "expected_contractions", "mvc_threshold_percent",
-    #  "duration_threshold_ms"}}, each optional; "*" is every channel
-    targets = models.JSONField(default=dict, blank=True)
+    # By channel, or "*" for all: {"mvc", "contractions", "mvc_percent", "duration_s"}, each
+    # optional; the MVC in the channel's unit
+    targets = models.JSONField(default=dict, blank=True, validators=[validate_targets])
+    # {"left": channel, "right": channel}; what is missing is found by the channels' names
+    sides = models.JSONField(default=dict, blank=True, validators=[validate_sides])
 
     recorded_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -184,6 +243,9 @@ class Recording(Leased):
 
     @property
     def status(self) -> Status:
+        """What was analysed stays so, also if its file is gone when it is looked at again."""
+        if self.state == State.DEAD and self.analysed_at is not None:
+            return Status.COMPLETED
         return STATUS_OF[State(self.state)]
 
     @property
@@ -192,4 +254,5 @@ class Recording(Leased):
 
     def own_targets(self, channel: str) -> dict[str, Any]:
         """Targets for every channel, overridden by those of this one."""
-        return {**self.targets.get("*", {}), **self.targets.get(channel, {})}
+        targets = self.targets or {}
+        return {**targets.get("*", {}), **targets.get(channel, {})}

@@ -61,15 +61,25 @@ def children() -> list[Child]:
     # The terminal is for what `up` says and for what goes wrong.
     env.setdefault("LOG_LEVEL", "WARNING")
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    lanes = ["maintenance", *["ai"] * _share(4, most=2), *["inbox"] * _share(2, most=4)]
     return [
         Child("web", [*manage, "web"], env),
         Child("cron", [*manage, "rqcron", "omibackend.cron", "--logging-level", "WARNING"], env),
         *(
-            Child(lane, [*manage, "rqworker", lane, "--verbosity", "0"], env)
-            for lane in lanes[: settings.QUEUE_MAX_CONCURRENT_JOBS]
+            Child(lanes[0], [*manage, "rqworker", *lanes, "--verbosity", "0"], env)
+            for lanes in workers()
         ),
     ]
+
+
+def workers() -> list[list[str]]:
+    """The lanes of each worker: none shares one, so that a large recording or a slow model holds
+    up nothing else. If there are too few, the last one takes what is left."""
+    most = settings.QUEUE_MAX_CONCURRENT_JOBS
+    alone = [[lane] for lane in settings.LANES]
+    if most < len(alone):
+        return [*alone[: most - 1], [*settings.LANES[most - 1 :]]]
+    more = [["ai"]] * (_share(4, most=2) - 1) + [["inbox"]] * (_share(2, most=4) - 1)
+    return [*alone, *more][:most]
 
 
 def _share(of_jobs: int, *, most: int) -> int:
