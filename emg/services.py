@@ -131,16 +131,21 @@ def visible_to(user: Any) -> QuerySet[Recording]:
 
 def find(rows: QuerySet[Recording], session_id: str) -> Recording | None:
     """By the public name, its own id, or the session's code in the path; the newest such."""
-    if "\x00" in session_id:
+    if not session_id or "\x00" in session_id:
         return None
     newest = rows.order_by("-id")
-    found = newest.filter(session_id=session_id).first() or _by_id(newest, session_id)
-    return found or newest.filter(session_code=session_id).exclude(session_code="").first()
+    pk = as_uuid(session_id)
+    named = [
+        {"session_id": session_id},
+        *([{"pk": pk}] if pk else ()),
+        {"session_code": session_id},
+    ]
+    return next((found for by in named if (found := newest.filter(**by).first())), None)
 
 
-def _by_id(rows: QuerySet[Recording], text: str) -> Recording | None:
+def as_uuid(text: str) -> UUID | None:
     try:
-        return rows.filter(pk=UUID(text)).first()
+        return UUID(text)
     except ValueError:
         return None
 

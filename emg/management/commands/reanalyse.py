@@ -1,7 +1,6 @@
 from datetime import datetime
 from time import monotonic, sleep
 from typing import IO, Any, cast
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q, QuerySet
@@ -11,6 +10,7 @@ from rich.progress import Progress
 
 from emg import jobs, reanalysing
 from emg.models import Recording
+from emg.services import as_uuid
 from omibackend.core import queue
 from omibackend.core.leased import State
 
@@ -84,7 +84,7 @@ def _named(options: dict[str, Any]) -> QuerySet[Recording]:
     """What is selected by what does not change while it is worked."""
     rows = Recording.objects.all()
     if options["ids"]:
-        own = [pk for pk in map(_uuid, options["ids"]) if pk]
+        own = [pk for pk in map(as_uuid, options["ids"]) if pk]
         rows = rows.filter(Q(pk__in=own) | Q(session_id__in=options["ids"]))
     if options["patient"]:
         rows = rows.filter(patient_code=options["patient"].upper())
@@ -93,13 +93,6 @@ def _named(options: dict[str, Any]) -> QuerySet[Recording]:
     if options["since"]:
         rows = rows.filter(recorded_at__gte=_moment(options["since"]))
     return rows
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _moment(text: str) -> datetime:
