@@ -18,6 +18,8 @@ from emg.storage import Found, ObjectName
 from omibackend.core.errors import OmiError, SetAside
 
 MOST_ANALYTICS_BYTES = 450_000
+# No unit of anything that is measured here has such numbers, which JSONB writes out digit by digit.
+NO_MEASURE = 1e15
 THUMBNAILS = ("envelope", "spectrum")
 Json = dict[str, Any]
 # What the recorder wrote down of a person is not needed to score a session.
@@ -90,7 +92,9 @@ def _is_known(recording: Recording, found: Found) -> bool:
 def _opened(fetched: storage.Fetched, metadata: c3d.Metadata) -> Opened:
     size_bytes = fetched.found.size_bytes
     notes = {
-        name: list(values) for name, values in metadata.notes.items() if name not in PERSONAL_NOTES
+        name: [value for value in values if isinstance(value, str) or abs(value) < NO_MEASURE]
+        for name, values in metadata.notes.items()
+        if name not in PERSONAL_NOTES
     }
     return Opened(
         found=fetched.found,
@@ -104,7 +108,7 @@ def _measured(
     file: IO[bytes], metadata: c3d.Metadata, sha256: str, on_progress: OnProgress
 ) -> Json:
     """Of the same bytes measured in the same way before, what came out then."""
-    with _alone_with(sha256):
+    with alone_with(sha256):
         twin = Recording.objects.filter(
             sha256=sha256, processing_version=measuring.VERSION, analytics__isnull=False
         )
@@ -113,7 +117,7 @@ def _measured(
 
 
 @contextmanager
-def _alone_with(sha256: str) -> Iterator[None]:
+def alone_with(sha256: str) -> Iterator[None]:
     """Who comes second to the same bytes waits its turn, and then finds them analysed.
 
     The lock ends with the connection, should the worker die.
@@ -131,6 +135,8 @@ def _alone_with(sha256: str) -> Iterator[None]:
 
 def bounded(analytics: Json) -> Json:
     """Never longer than a row may be: thumbnails go first, then the whole."""
+    if any(map(_is_no_measure, analytics.values())):
+        raise SetAside("The numbers in this file are no voltages.")
     for without in ((), THUMBNAILS):
         kept = {
             channel: {name: None if name in without else value for name, value in found.items()}
@@ -143,6 +149,12 @@ def bounded(analytics: Json) -> Json:
         f"The metrics of this file would take {size_bytes:,} bytes, "
         f"at most {MOST_ANALYTICS_BYTES:,} are kept."
     )
+
+
+def _is_no_measure(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_is_no_measure, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int | float) and abs(value) > NO_MEASURE
 
 
 def recorded_at(recording: Recording, notes: Json) -> datetime:

@@ -20,6 +20,7 @@ PARAMETERS = Parameters()
 VERSION = PARAMETERS.version
 # GHOSTLY leaves the unit empty and means volts. Forces, moments and angles come as channels too.
 VOLTS = re.compile(r"(|[mnuµμ]?v(olts?)?)", re.IGNORECASE)
+FORCE = re.compile(r"[FM][xyz]\d*|(force|moment)\b.*", re.IGNORECASE)
 MVC_NOTE = re.compile(r".*:MVC(_VALUES?)?")
 UNITS = {"": "V", "V": "V", "MV": "mV", "UV": "uV", "ΜV": "uV", "NV": "nV"}
 
@@ -72,10 +73,10 @@ def emg_pairs(metadata: c3d.Metadata) -> list[Pair]:
     """
     if not metadata.channels:
         raise SetAside("The file has no analog channel: there is no EMG in it.")
-    numbers = [number for number, channel in enumerate(metadata.channels) if is_volts(channel)]
+    numbers = [number for number, channel in enumerate(metadata.channels) if is_emg(channel)]
     if not numbers:
-        units = ", ".join(sorted(set(metadata.units)))
-        raise SetAside(f"The file has no EMG channel: all are in {units}, none in volts.")
+        units = ", ".join(sorted({unit or "no unit" for unit in metadata.units}))
+        raise SetAside(f"The file has no EMG channel: its channels are forces or in {units}.")
     pairs = pair([metadata.channels[number].name for number in numbers])
     if not pairs:
         raise SetAside("The file has no raw EMG channel: all show what a device made of it.")
@@ -89,8 +90,9 @@ def emg_pairs(metadata: c3d.Metadata) -> list[Pair]:
     ]
 
 
-def is_volts(channel: c3d.Channel) -> bool:
-    return bool(VOLTS.fullmatch(channel.unit.strip()))
+def is_emg(channel: c3d.Channel) -> bool:
+    """In volts, or in no unit that is said; and no force plate, whose amplifiers give volts too."""
+    return bool(VOLTS.fullmatch(channel.unit.strip())) and not FORCE.fullmatch(channel.name)
 
 
 def unit_of(channel: c3d.Channel) -> str:

@@ -160,6 +160,8 @@ class Recording(Leased):
     )
     # The delivery that told of it first.
     delivery_id = models.UUIDField(null=True, editable=False)
+    # The delivery whose answer told of it before its job did.
+    told_by = models.UUIDField(null=True, editable=False)
     # The name that senders and the API know it by: given, or made of the object's path.
     session_id = models.CharField(max_length=100)
     # "P039S003" and "P039" where the path has them.

@@ -38,21 +38,32 @@ class Announced:
 
 
 def register(
-    announced: Announced, *, owner_id: int, delivery_id: UUID, received_at: datetime
+    announced: Announced,
+    *,
+    owner_id: int,
+    delivery_id: UUID,
+    received_at: datetime,
+    early: bool = False,
 ) -> tuple[Recording, str]:
     """The one recording of an object's version, and how it came: created, updated or unchanged.
 
-    Whoever comes second finds what the first one made: turns are taken by object.
+    Whoever comes second finds what the first one made: turns are taken by object. `early`: by the
+    answer to a delivery, whose job says the same once more.
     """
     with transaction.atomic():
         _take_turns(owner_id, announced.name)
-        known = _known(announced, owner_id)
+        known = known_as(announced, owner_id)
+        if known and known.told_by == delivery_id:
+            Recording.objects.filter(pk=known.pk).update(told_by=None)
+            return known, "unchanged"
+        told_by = delivery_id if early else None
         if known:
-            return known, _tell_again(known, announced)
+            return known, _tell_again(known, announced, told_by)
         path = announced.name.path
         made = Recording.objects.create(
             owner_id=owner_id,
             delivery_id=delivery_id,
+            told_by=told_by,
             session_id=announced.session_id or announced.default_session_id,
             session_code=naming.session_code(path),
             patient_code=naming.patient_code(path),
@@ -72,7 +83,7 @@ def _take_turns(owner_id: int, name: ObjectName) -> None:
         )
 
 
-def _known(announced: Announced, owner_id: int) -> Recording | None:
+def known_as(announced: Announced, owner_id: int) -> Recording | None:
     """A message without a version is about the newest one. One with a version may be the second
     message about an upload whose first had none."""
     rows = _of_object(owner_id, announced.name)
@@ -96,17 +107,16 @@ def _of_object(owner_id: int, name: ObjectName) -> QuerySet[Recording]:
     return rows.defer(*HEAVY).order_by("-id")
 
 
-def _tell_again(recording: Recording, announced: Announced) -> str:
+def _tell_again(recording: Recording, announced: Announced, told_by: UUID | None) -> str:
     """Takes over what is news, and sees to it that there is work if there is something to do."""
     news: dict[str, Any] = {}
     if announced.version and not recording.object_version:
         news = {"object_version": announced.version, "version_id": announced.name.version_id}
     if announced.session_id and announced.session_id != recording.session_id:
         news["session_id"] = announced.session_id
-    if news:
-        for name, value in news.items():
-            setattr(recording, name, value)
-        recording.save(update_fields=list(news))
+    for name, value in {**news, "told_by": told_by}.items():
+        setattr(recording, name, value)
+    recording.save(update_fields=[*news, "told_by"])
     # What is analysed has to be looked at again only if it may be another file by now.
     if recording.state != State.DONE or not announced.version:
         _make_due(recording)

@@ -290,6 +290,7 @@ RETENTION_RAW_BODIES_DAYS = env.number("RETENTION_RAW_BODIES_DAYS", 30, least=0,
 RETENTION_DEAD_LETTERS_DAYS = env.number("RETENTION_DEAD_LETTERS_DAYS", 90, least=0, most=36_500)
 RETENTION_TRANSCRIPTS_DAYS = env.number("RETENTION_TRANSCRIPTS_DAYS", 0, least=0, most=36_500)
 RETENTION_MEMORIES_DAYS = env.number("RETENTION_MEMORIES_DAYS", 0, least=0, most=36_500)
+RETENTION_RECORDINGS_DAYS = env.number("RETENTION_RECORDINGS_DAYS", 0, least=0, most=36_500)
 RETENTION_LOGS_DAYS = env.number("RETENTION_LOGS_DAYS", 30, least=0, most=36_500)
 
 # --- logging ----------------------------------------------------------------

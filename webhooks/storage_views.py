@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -85,8 +86,9 @@ class StorageUploadView(LeanView):
         """A new C3D file in a bucket: stored, answered with what is in it, then analysed."""
         return receive(request._request, STORAGE, None)
 
-    @extend_schema(exclude=True)
+    @extend_schema(responses={200: OpenApiTypes.OBJECT}, auth=[], tags=["webhooks"])
     def get(self, request: Request) -> HttpResponse:
+        """The sender's own check that the address answers."""
         return STORAGE.check(request._request)
 
 

@@ -4,14 +4,17 @@ import hashlib
 import os
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db.models.functions import Now
 from pytest_django import Settings
 
 from emg import measuring
 from emg.models import Recording
+from omibackend.core import leased
 from omibackend.core.leased import State
 from tests.conftest import payload, work
+from tests.emg.c3d_files import C3DFile
 from tests.emg.test_c3d_recordings import HOSTILE
 from tests.emg.uploads import BUCKET, PATH, Bucket, emg_file
 from webhooks.models import Delivery
@@ -168,6 +171,35 @@ def test_it_analyses_the_same_content_once(bucket: Bucket, monkeypatch: pytest.M
     assert first.analytics == second.analytics
 
 
+def test_it_works_a_delivery_once_though_its_answer_told_of_it_too(bucket: Bucket) -> None:
+    """The analysis may be faster than the delivery's own job."""
+    bucket.put(b"no C3D file")
+    bucket.tell(PLAIN)
+    work("emg")
+    assert the_one().state == State.DEAD
+    work("inbox", "emg")
+    assert len(the_one().attempt_log) == 1
+    leased.again(Delivery.objects.all())
+    work("inbox", "emg")
+    assert len(the_one().attempt_log) == 2
+
+
+def test_it_takes_no_numbers_for_voltages_that_are_none(bucket: Bucket) -> None:
+    file = emg_file()
+    bucket.put(C3DFile(file.stored * np.float32(1e20), parameters=dict(file.parameters)))
+    answer = bucket.tell(PLAIN).json()
+    analyse()
+    assert bucket.status(answer["session_id"])["reason"].endswith("no voltages.")
+
+
+def test_it_answers_with_numbers_of_any_length(bucket: Bucket) -> None:
+    """PostgreSQL keeps 1e40 as an integer of 41 digits."""
+    bucket.tell(UPDATE)
+    Recording.objects.update(state=State.DONE, metadata={"duration_seconds": 1e40})
+    answer = bucket.tell(UPDATE).json()
+    assert float(answer["metadata"]["duration_seconds"]) == 1e40
+
+
 def test_it_uses_the_session_id_that_it_is_given(bucket: Bucket) -> None:
     bucket.put(emg_file())
     given = {**PLAIN, "session_id": "visit-7"}
@@ -196,7 +228,8 @@ def test_it_keeps_the_metadata_of_a_file_without_emg(bucket: Bucket) -> None:
     analyse()
     status = bucket.status(answer["session_id"])
     assert status["status"] == "failed"
-    assert status["reason"] == "The file has no EMG channel: all are in N, Nmm, none in volts."
+    why = "The file has no EMG channel: its channels are forces or in N, Nmm."
+    assert status["reason"] == why
     assert status["metadata"]["channel_count"] == 2
 
 

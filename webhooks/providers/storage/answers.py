@@ -1,10 +1,10 @@
 """What a storage sender is answered: what is in the file, while its analysis is on the way."""
 
+import json
 import threading
 from time import monotonic, sleep
 from typing import Any
 
-import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -12,7 +12,7 @@ from django.utils import timezone
 from emg import jobs
 from emg.c3d import C3DError
 from emg.models import Recording, Status
-from emg.services import Announced, read_metadata, register
+from emg.services import Announced, known_as, read_metadata, register
 from emg.storage import NotThere, ObjectName, StoreAway, store
 from omibackend.core import queue
 from omibackend.core.logging import logger
@@ -61,7 +61,9 @@ def check(request: HttpRequest) -> HttpResponse:
 def _response(answer: dict[str, Any], stored: Stored | None, status: int = 200) -> HttpResponse:
     if stored and not stored.fresh:
         answer["duplicate"] = True
-    response = HttpResponse(orjson.dumps(answer), content_type="application/json", status=status)
+    # Not orjson: PostgreSQL hands 1e40 back as an integer of 41 digits.
+    content = json.dumps(answer, ensure_ascii=False)
+    response = HttpResponse(content, content_type="application/json", status=status)
     if stored:
         response["X-Delivery-ID"] = str(stored.id)
     return response
@@ -93,11 +95,14 @@ def _answer(
 
 def _registered(endpoint: KnownEndpoint, announced: Announced, stored: Stored) -> Recording | None:
     try:
+        if not stored.fresh:
+            return known_as(announced, endpoint.owner_id)
         recording, _ = register(
             announced,
             owner_id=endpoint.owner_id,
             delivery_id=stored.id,
             received_at=timezone.now(),
+            early=True,
         )
     except Exception as error:
         log.warning("recording left to the job", exc_info=error)
