@@ -1,14 +1,24 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
-from conversations.models import Conversation, Message, Notification, OmiSession, Question
+from conversations import deletions
+from conversations.models import (
+    ContextState,
+    ContextWindow,
+    Conversation,
+    Message,
+    Notification,
+    OmiSession,
+    Question,
+)
 from conversations.session_page import page, plain_text
 from omibackend.core import human
 from omibackend.core.paging import BoundedPaginator
@@ -68,6 +78,13 @@ class OmiSessionAdmin(Record):
         extra = {"page": page(session, request.user)} if session else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
 
+    def delete_model(self, request: HttpRequest, obj: OmiSession) -> None:
+        deletions.delete(obj.conversation)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OmiSession]) -> None:
+        for session in queryset.select_related("conversation"):
+            deletions.delete(session.conversation)
+
     @action(description="Plain text", icon="article", permissions=["view"], url_path="plain-text")
     def plain_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
         session = get_object_or_404(OmiSession, pk=object_id)
@@ -99,9 +116,36 @@ class ConversationAdmin(Record):
     list_select_related = ["owner"]
     list_filter = ["kind"]
 
+    def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
+        deletions.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        for conversation in queryset.select_related("session"):
+            deletions.delete(conversation)
+
 
 @admin.register(Message)
 class MessageAdmin(Record):
     list_display = ["__str__", "conversation", "role", "occurred_at"]
     list_select_related = ["conversation"]
     list_filter = ["role"]
+    exclude = ["search"]
+
+
+class WindowInline(TabularInline):
+    model = ContextWindow
+    fields = ["slot", "conversation"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ContextState)
+class ContextStateAdmin(Record):
+    list_display = ["__str__", "owner", "space", "pending", "active_slot", "updated_at"]
+    list_select_related = ["owner"]
+    list_filter = ["space"]
+    inlines = [WindowInline]

@@ -6,6 +6,8 @@ class ConversationsConfig(AppConfig):
     verbose_name = "Conversations"
 
     def ready(self) -> None:
-        from conversations import jobs
+        from conversations import jobs, records
+        from omibackend.accounts.services import Conversations
 
         jobs.register()
+        Conversations.belongs = staticmethod(records.belongs)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -79,30 +80,39 @@ def _gap_s(place: Place) -> float:
     return settings.SESSION_GAP_SECONDS if place.sender_session_id is None else float("inf")
 
 
-def load(boards: Sequence[Board]) -> dict[str, set[UUID]]:
-    """Fills in the sessions, from memory where that is still true; returns who holds which key."""
+class Loaded(NamedTuple):
+    # key of a segment -> the sessions that hold it
+    holders: dict[str, set[UUID]]
+    # the owners who deleted words before
+    deleters: set[int]
+
+
+def load(boards: Sequence[Board]) -> Loaded:
+    """Fills in the sessions, from memory where that is still true."""
     recalled = session_cache.recall([board.place for board in boards])
     for board in boards:
         board.hold(recalled.get(board.place, []))
         board.recalled = board.place in recalled and board.holds_all()
-    _read(board for board in boards if not board.recalled)
+    deleters = _read(board for board in boards if not board.recalled)
     checked = _check(boards)
     old = [
         board
         for board in boards
         if any(checked.versions.get(track.id) != track.version for track in board.tracks)
     ]
+    deleters |= checked.deleters
     if not old:
-        return checked.holders
-    _read(old)
-    return _check(boards).holders
+        return Loaded(checked.holders, deleters)
+    deleters |= _read(old)
+    return Loaded(_check(boards).holders, deleters)
 
 
-def _read(boards: Iterable[Board]) -> None:
+def _read(boards: Iterable[Board]) -> set[int]:
+    """Returns the owners who deleted words before."""
     wanted = list(boards)
     if not wanted:
-        return
-    found = session_rows.newest([board.place for board in wanted])
+        return set()
+    found, deleters = session_rows.newest([board.place for board in wanted])
     for board in wanted:
         board.recalled = False
         board.hold(found[board.place])
@@ -115,6 +125,7 @@ def _read(boards: Iterable[Board]) -> None:
         for board in wanted:
             held = {track.id for track in board.tracks}
             board.tracks += [t for t in more.get(board.place, []) if t.id not in held]
+    return deleters
 
 
 def _check(boards: Iterable[Board]) -> session_rows.Checked:

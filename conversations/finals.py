@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Subquery
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from conversations import session_rows
+from conversations import search, session_rows
 from conversations.identity import RETRIED_FOR_S, Segment, keyed, span_of
-from conversations.models import OmiSession, TranscriptSegment
+from conversations.models import Conversation, OmiSession, TranscriptSegment
 from conversations.segment_rows import SegmentRow, upsert_segments
 from conversations.words import share_found, words_of
 from omibackend.core.leased import Became
@@ -149,14 +150,30 @@ def _bump_head(final: Final) -> None:
 def _new_session(final: Final) -> OmiSession:
     now = timezone.now()
     heard_at = min(final.finished_at or now, now)
-    return OmiSession.objects.create(
-        owner_id=final.owner_id,
-        uid=final.uid,
-        started_at=final.started_at or heard_at,
-        first_received_at=heard_at,
-        last_received_at=heard_at,
-        version=0,
+    return with_conversation(
+        OmiSession(
+            owner_id=final.owner_id,
+            uid=final.uid,
+            started_at=final.started_at or heard_at,
+            first_received_at=heard_at,
+            last_received_at=heard_at,
+            version=0,
+        )
     )
+
+
+def with_conversation(session: OmiSession) -> OmiSession:
+    """A new session, stored; `session_rows.insert` does it for many."""
+    session.save(force_insert=True)
+    Conversation.objects.create(
+        id=session.pk,
+        owner_id=session.owner_id,
+        kind=Conversation.Kind.OMI,
+        session=session,
+        started_at=session.started_at,
+        last_message_at=session.last_received_at,
+    )
+    return session
 
 
 def _part_from_next(final: Final, target: OmiSession) -> None:
@@ -174,24 +191,39 @@ def _part_from_next(final: Final, target: OmiSession) -> None:
         return
     spans = [(segment.start_s or 0.0, segment.end_s or 0.0) for segment in after]
     heard = [segment.received_at for segment in after]
-    following = OmiSession.objects.create(
-        owner_id=final.owner_id,
-        uid=final.uid,
-        started_at=min(at - timedelta(seconds=s[1]) for at, s in zip(heard, spans, strict=True)),
-        first_received_at=min(heard),
-        last_received_at=max(heard),
-        min_start_s=min(start for start, _ in spans),
-        max_end_s=max(end for _, end in spans),
-        segment_count=len(after),
+    following = with_conversation(
+        OmiSession(
+            owner_id=final.owner_id,
+            uid=final.uid,
+            started_at=min(
+                at - timedelta(seconds=s[1]) for at, s in zip(heard, spans, strict=True)
+            ),
+            first_received_at=min(heard),
+            last_received_at=max(heard),
+            min_start_s=min(start for start, _ in spans),
+            max_end_s=max(end for _, end in spans),
+            segment_count=len(after),
+        )
     )
     live.filter(pk__in=[segment.pk for segment in after]).update(session=following)
 
 
 def _write_segments(final: Final, target: OmiSession) -> bool:
     at = timezone.now()
-    gone, _ = TranscriptSegment.objects.filter(session=target).exclude(key__in=final.keys).delete()
+    gone = _replace_live(final, target)
     rows = [SegmentRow(target.pk, s, at, final.delivery_id, final=True) for s in final.segments]
-    return bool(upsert_segments(rows)) or gone > 0
+    return bool(upsert_segments(rows)) or gone
+
+
+def _replace_live(final: Final, target: OmiSession) -> bool:
+    """Their keys are kept: a deletion has to know what may be sent again."""
+    replaced = TranscriptSegment.objects.filter(session=target).exclude(key__in=final.keys)
+    keys = list(replaced.values_list("key", flat=True))
+    if keys:
+        replaced.delete()
+        target.replaced_keys = sorted({*target.replaced_keys, *keys})
+        target.save(update_fields=["replaced_keys"])
+    return bool(keys)
 
 
 def _mark(final: Final, target: OmiSession) -> bool:
@@ -222,4 +254,15 @@ def _mark(final: Final, target: OmiSession) -> bool:
                 target.pk,
             ],
         )
-        return bool(cursor.fetchone()[0])
+        changed = bool(cursor.fetchone()[0])
+    Conversation.objects.filter(pk=target.pk).update(
+        title=final.title,
+        started_at=final.started_at or F("started_at"),
+        last_message_at=Greatest("last_message_at", _last_heard(target)),
+    )
+    search.index([target.pk])
+    return changed
+
+
+def _last_heard(session: OmiSession) -> Subquery:
+    return Subquery(OmiSession.objects.filter(pk=session.pk).values("last_received_at"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from conversations import commands
 from conversations.identity import Batch, Segment
 from conversations.wake import (
     Call,
@@ -59,7 +60,7 @@ class Asked:
 
     def is_complete(self) -> bool:
         enough = len(self.text.split()) >= max(1, self.least_words)
-        return enough and ends_question(self.text)
+        return enough and (ends_question(self.text) or commands.is_whole(self.text))
 
 
 @dataclass(frozen=True, slots=True)

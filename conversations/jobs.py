@@ -1,17 +1,19 @@
 """The background work of spoken questions: answering what was not answered in time, writing the
 record, and sending late answers to the phone."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Max, Q
+from django.db.models import Max, Q
 from django.db.models.functions import Now
 
-from conversations import omi_api, questions, recall, records, replies
+from conversations import omi_api, questions, recall, records, replies, voice
+from conversations.commands import Command
 from conversations.models import Channel, Notification, Question, SendState
+from omibackend.core import clock
 from omibackend.core.errors import OmiError, SetAside
-from omibackend.core.leased import Became, Kind, Kinds, LostLease, State
+from omibackend.core.leased import Became, Kind, Kinds, LostLease, NotYet, State
 
 ANSWER_LEASE_MARGIN_S = 30
 SEND_LEASE_S = 60
@@ -25,54 +27,62 @@ class TooSoon(OmiError):
     """Another notification went to this person just now."""
 
 
-def prepare_answer(question: Question) -> recall.Reply | None:
+Made = recall.Reply | Command | None
+
+
+def prepare_answer(question: Question) -> Made:
     if not question.closed:
         question = _closed(question)
     if question.answer or question.channel == Channel.KEPT:
         return None
-    return recall.ask(question, timeout_s=settings.OPENAI_TIMEOUT_MS / 1000)
+    command = voice.command_in(question)
+    return command or recall.ask(question, timeout_s=settings.OPENAI_TIMEOUT_MS / 1000)
 
 
 def _closed(question: Question) -> Question:
     closed = questions.close_due(question.pk)
-    if closed is None:  # more was said meanwhile
-        Question.objects.filter(pk=question.pk, lease_token=question.lease_token).update(
-            state=State.PENDING,
-            next_attempt_at=F("closes_at"),
-            attempts=F("attempts") - 1,
-            lease_token=None,
-        )
-        raise LostLease("The question goes on.")
+    if closed is None:
+        raise LostLease("The question was deleted.")
+    if not closed.closed:  # more was said meanwhile
+        raise NotYet(closed.closes_at)
     if closed.state != State.LEASED or closed.lease_token != question.lease_token:
         raise LostLease("Nothing is left to answer.")
     return closed
 
 
-def apply_answer(claimed: Question, reply: recall.Reply | None) -> Became:
-    question = Question.objects.get(pk=claimed.pk)
-    if reply is not None:
-        for name, value in replies.answer_fields(reply).items():
+def apply_answer(claimed: Question, made: Made) -> Became:
+    if isinstance(made, Command):
+        voice.before_carrying_out(claimed, made)
+    # Locked: who stores its words either finds the answer or has linked it to its session.
+    question = Question.objects.select_for_update().filter(pk=claimed.pk).first()
+    if question is None:
+        raise LostLease("The question was deleted.")
+    if made is not None:
+        fields = _answer(question, made)
+        for name, value in fields.items():
             setattr(question, name, value)
-        question.channel, question.why = _channel(question, reply.answer.text)
-        question.save(
-            update_fields=[*replies.answer_fields(reply), "channel", "why"],
-        )
+        question.channel, question.why = _channel(question)
+        question.save(update_fields=[*fields, "channel", "why"])
         question.refresh_from_db(fields=["answered_at"])
     if not question.answer:
         return []
     became = records.record(question)
-    if reply is not None and question.channel == Channel.NOTIFICATION:
+    if made is not None and question.channel == Channel.NOTIFICATION:
         became += _notification(question)
     return became
 
 
-def _channel(question: Question, text: str) -> tuple[Channel, str]:
+def _answer(question: Question, made: recall.Reply | Command) -> dict[str, object]:
+    if isinstance(made, recall.Reply):
+        return replies.answer_fields(made)
+    return replies.command_fields(voice.carry_out(question, made))
+
+
+def _channel(question: Question) -> tuple[Channel, str]:
     """How a late answer reaches the person, and if it does not, why."""
     why = question.why if question.why in questions.REASONS_TO_KEEP else ""
-    if not why and _now() - question.asked_at > TOO_LATE_AFTER:
+    if not why and clock.now() - question.asked_at > TOO_LATE_AFTER:
         why = TOO_LATE
-    if not why and len(text) < replies.SHORTEST_PUSHED_CHARS:
-        why = replies.TOO_SHORT
     if not why and not omi_api.is_configured():
         why = NO_APP
     return (Channel.KEPT, why) if why else (Channel.NOTIFICATION, question.why)
@@ -91,8 +101,8 @@ def _notification(question: Question) -> Became:
         defaults={
             "owner_id": question.owner_id,
             "uid": question.uid,
-            "text": question.answer,
-            "next_attempt_at": max([_now(), *moments]),
+            "text": voice.framed(question, question.answer),
+            "next_attempt_at": max([clock.now(), *moments]),
         },
     )
     how = "created" if created else "unchanged"
@@ -107,13 +117,6 @@ def _take_turns(owner_id: int, uid: str) -> None:
         )
 
 
-def _now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        found: tuple[datetime] = cursor.fetchone()
-    return found[0]
-
-
 def prepare_sending(notification: Notification) -> SendState:
     """Sends it, at most once: what may have reached the person is never sent again."""
     if notification.send_state == SendState.SENDING:
@@ -121,7 +124,7 @@ def prepare_sending(notification: Notification) -> SendState:
     if notification.send_state != SendState.WAITING:
         return SendState(notification.send_state)
     question = notification.question
-    if _now() - question.asked_at > TOO_LATE_AFTER:
+    if clock.now() - question.asked_at > TOO_LATE_AFTER:
         return SendState.WAITING
     _begin_sending(notification)
     try:

@@ -13,13 +13,15 @@ from uuid import uuid4
 import orjson
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
+from conversations import deletions
+from conversations.echo import without_own_words
 from conversations.hearing import Ear, Tail, advance
 from conversations.identity import Batch, Segment
 from conversations.models import Channel, Listening, Question, TranscriptSegment
 from conversations.questions import as_heard, locked, saved, settle
+from conversations.records import record
 from conversations.wake import ends_in_greeting, is_called, voice_of
 from omibackend.accounts.models import ListenMode, Preferences
 from omibackend.accounts.services import preferences_of
@@ -137,14 +139,16 @@ def hear_now(batch: Batch, preferences: Preferences) -> Question | None:
     return question if claimed else None
 
 
-def hear_later(batches: Sequence[Batch]) -> None:
+def hear_later(batches: Sequence[Batch]) -> bool:
     """Hears deliveries in the job behind them: what a dying request missed, and nothing twice.
 
     Runs in the transaction that stored their segments, and links questions to their session.
+    Returns whether a question may be waiting for its answer now.
     """
     places = sorted({(batch.owner_id, batch.uid) for batch in batches if batch.segments})
     if not places:
-        return
+        return False
+    asked = False
     moods = _moods(places, using=DEFAULT_DB_ALIAS)
     preferences: dict[int, Preferences] = {}
     asking: set[tuple[int, str]] = set()
@@ -157,8 +161,10 @@ def hear_later(batches: Sequence[Batch]) -> None:
         if batch.owner_id not in preferences:
             preferences[batch.owner_id] = preferences_of(batch.owner_id)
         ear = _hear(batch, preferences[batch.owner_id], using=DEFAULT_DB_ALIAS, stored=True)
+        asked = asked or ear is not None
         if ear is not None and ear.open is not None:
             asking.add(place)
+    return asked
 
 
 def _hear(
@@ -167,6 +173,12 @@ def _hear(
     listening = locked(batch.owner_id, batch.uid, using=using)
     now: datetime = listening.now  # type: ignore[attr-defined]
     if preferences.meeting_transcribe or now - batch.received_at > TOO_OLD:
+        if stored:
+            _link(_recent(batch, using=using).values(), batch, _session_of(batch))
+        return None
+    (batch,) = deletions.left_of([batch], using=using)
+    batch = without_own_words(batch, using=using)
+    if not batch.segments:
         return None
     recent = _recent(batch, using=using)
     session_id = _session_of(batch) if stored else None
@@ -182,7 +194,7 @@ def _hear(
         if question is not None:
             recent[asked.trigger_key] = question
             settle(question, listening, preferences, now, head_start=stored)
-    if session_id is not None:
+    if stored:
         _link(recent.values(), batch, session_id)
     _keep(listening, ear, recent)
     return ear
@@ -242,11 +254,18 @@ def _tail_before(batch: Batch, session_id: Any) -> Tail | None:
 
 
 def _link(questions: Iterable[Question], batch: Batch, session_id: Any) -> None:
+    if session_id is None:
+        return
     keys = {segment.key for segment in batch.segments}
-    unlinked = Q(session=None) & Q(
-        pk__in=[question.pk for question in questions if keys & set(question.segment_keys)]
-    )
-    Question.objects.filter(unlinked).update(session_id=session_id)
+    heard = [question.pk for question in questions if keys & set(question.segment_keys)]
+    unlinked = Question.objects.select_for_update().filter(session=None, pk__in=heard)
+    linked = [question.pk for question in unlinked.order_by("pk")]
+    if not linked:
+        return
+    Question.objects.filter(pk__in=linked).update(session_id=session_id)
+    # The job that answered one of them knew no conversation to write it into.
+    for question in Question.objects.filter(pk__in=linked, state=State.DONE).exclude(answer=""):
+        record(question)
 
 
 def _keep(listening: Listening, ear: Ear, recent: dict[str, Question]) -> None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models.functions import Now
 
+from conversations import commands
 from conversations.hearing import SHORTEST_UTTERANCE_WORDS, WINDOW_S, Asked
 from conversations.identity import Batch
 from conversations.models import Channel, Listening, Question
@@ -93,16 +94,19 @@ def saved(asked: Asked, known: Question | None, batch: Batch, *, using: str) -> 
 
 
 def close_due(question_id: UUID) -> Question | None:
-    """Closes a question whose time is up, though nothing more was said. None: it goes on."""
+    """Closes a question whose time is up, though nothing more was said; returns it as it is now.
+    None: it was deleted."""
     with transaction.atomic():
-        found = Question.objects.only("owner_id", "uid").get(pk=question_id)
+        found = Question.objects.only("owner_id", "uid").filter(pk=question_id).first()
+        if found is None:
+            return None
         listening = locked(found.owner_id, found.uid, using=DEFAULT_DB_ALIAS)
-        question = Question.objects.get(pk=question_id)
-        if question.closed:
+        question = Question.objects.filter(pk=question_id).first()
+        if question is None or question.closed:
             return question
         now: datetime = listening.now  # type: ignore[attr-defined]
         if question.closes_at > now:
-            return None
+            return question
         question.closed = True
         question.save(update_fields=["closed"])
         Listening.objects.filter(pk=listening.pk, open_question=question).update(open_question=None)
@@ -166,6 +170,8 @@ def _reason_to_keep(question: Question, listening: Listening, preferences: Prefe
         return QUIET
     is_followup = question.trigger_key.endswith(f":{ListenMode.FOLLOWUP[0]}")
     last = listening.last_question_at
+    if commands.read(question.text):
+        return ""
     if last is not None and not is_followup and abs(question.asked_at - last) < COOLDOWN:
         return COOLING
     return ""

@@ -1,16 +1,18 @@
 """What a question is answered from, and the model that answers: the way into the apps below."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from conversations.models import Conversation, Message, Question, TranscriptSegment
+from conversations import contexts
+from conversations.models import Message, Question, TranscriptSegment
 from conversations.wake import YOU
 from memories.search import matching
 from omibackend.accounts.services import preferences_of
 from omibackend.llm.client import answer
-from omibackend.llm.context import Answer, Context, Line, Recalled
+from omibackend.llm.context import Answer, Context, Line, Note, Recalled
 from omibackend.llm.context import Message as Turn
 
 LINES = 40
@@ -21,9 +23,27 @@ TURNS_WITHIN = timedelta(minutes=30)
 QUOTE_CHARS = 200
 
 
+class Heard(NamedTuple):
+    """A line of a transcript, and the segment's key."""
+
+    key: str
+    line: Line
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """All that an answer may rest on."""
+
+    heard: Sequence[Heard] = ()
+    memories: Sequence[Recalled] = ()
+    turns: Sequence[Turn] = ()
+    notes: Sequence[Note] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, and what it rests on: entries with `type`, `id` and `quote`."""
+    """An answer, and what it rests on: entries with `type`, `id`, `quote` and `occurred_at`."""
 
     answer: Answer
     sources: list[dict[str, str]]
@@ -31,34 +51,52 @@ class Reply:
 
 def ask(question: Question, *, timeout_s: float) -> Reply:
     """Asks the model, outside any transaction. Raises ModelError or ModelRefused."""
-    lines = _lines(question)
-    memories = _memories(question)
-    context = Context(
-        transcript=tuple(line for _, line in lines), memories=memories, messages=_turns(question)
+    until = time.monotonic() + timeout_s
+    state = contexts.state_of(question.owner_id, question.uid)
+    given = Given(
+        heard=_heard(question),
+        memories=memories_for(question.owner_id, question.text),
+        turns=_turns(question, contexts.turns_since(state, question.asked_at - TURNS_WITHIN)),
+        notes=contexts.notes(state),
     )
-    found = answer(question.text, context, timeout_s=timeout_s)
-    quotes = {memory.id: memory.title or memory.text[:QUOTE_CHARS] for memory in memories}
-    sources = [_source("memory", pk, quotes.get(pk, "")) for pk in found.sources]
+    return answered(question.text, given, timeout_s=until - time.monotonic())
+
+
+def answered(text: str, given: Given, *, timeout_s: float) -> Reply:
+    """The model's answer; as sources only what it names or quotes of what it was given."""
+    context = Context(
+        transcript=tuple(heard.line for heard in given.heard),
+        memories=tuple(given.memories),
+        messages=tuple(given.turns),
+        notes=tuple(given.notes),
+    )
+    found = answer(text, context, timeout_s=timeout_s)
+    by_id = {memory.id: memory for memory in given.memories}
+    sources = [_memory_source(by_id[pk]) for pk in found.sources if pk in by_id]
     sources += [
-        _source("segment", key, line.text)
-        for key, line in lines
-        if " ".join(line.text.split())[:QUOTE_CHARS] in found.text
+        _source("segment", heard.key, heard.line.text, heard.at)
+        for heard in given.heard
+        if " ".join(heard.line.text.split())[:QUOTE_CHARS] in found.text
     ]
     return Reply(found, sources)
 
 
-def _source(kind: str, pk: str, quote: str) -> dict[str, str]:
-    return {"type": kind, "id": pk, "quote": quote[:QUOTE_CHARS]}
+def _memory_source(memory: Recalled) -> dict[str, str]:
+    return _source("memory", memory.id, memory.title or memory.text, memory.occurred_at)
 
 
-def _memories(question: Question) -> tuple[Recalled, ...]:
-    if not preferences_of(question.owner_id).inject_memories:
+def _source(kind: str, pk: str, quote: str, at: datetime) -> dict[str, str]:
+    return {"type": kind, "id": pk, "quote": quote[:QUOTE_CHARS], "occurred_at": at.isoformat()}
+
+
+def memories_for(owner_id: int, text: str) -> tuple[Recalled, ...]:
+    if not preferences_of(owner_id).inject_memories:
         return ()
-    found = matching(question.owner_id, question.text, MEMORIES)
+    found = matching(owner_id, text, MEMORIES)
     return tuple(Recalled(str(m.pk), m.title, m.text, m.occurred_at) for m in found)
 
 
-def _lines(question: Question) -> list[tuple[str, Line]]:
+def _heard(question: Question) -> list[Heard]:
     """What was said lately, and what came with the question: the latter is not stored yet."""
     stored = (
         TranscriptSegment.objects.filter(
@@ -66,23 +104,27 @@ def _lines(question: Question) -> list[tuple[str, Line]]:
             session__uid=question.uid,
             session__last_received_at__gte=question.asked_at - LINES_WITHIN,
             received_at__range=(question.asked_at - LINES_WITHIN, question.asked_at),
+            is_echo=False,
         )
         .exclude(key__in=question.segment_keys)
         .order_by("-received_at", "-start_s", "-id")[:LINES]
     )
-    lines = {row.key: _line(row) for row in reversed(stored)}
+    heard = {row.key: Heard(row.key, line_of(row), row.received_at) for row in reversed(stored)}
     for segment in question.just_heard:
         if segment.key not in question.segment_keys:
-            lines[segment.key] = _line(segment)
-    return list(lines.items())
+            heard[segment.key] = Heard(segment.key, line_of(segment), question.asked_at)
+    return list(heard.values())
 
 
-def _line(said: Any) -> Line:
+def line_of(said: Any) -> Line:
     return Line(speaker_label(said), said.text)
 
 
 def speaker_label(said: Any) -> str:
-    """“You”, a name, or the number that speech recognition gave the voice."""
+    """“You”, a name, or the number that speech recognition gave the voice; “Omi” where our own
+    words were heard again."""
+    if getattr(said, "is_echo", False):
+        return "Omi"
     if said.is_user or said.speaker.lower() == "user":
         return YOU.capitalize()
     if said.speaker_name:
@@ -92,14 +134,18 @@ def speaker_label(said: Any) -> str:
     return str(said.speaker) or "Speaker"
 
 
-def _turns(question: Question) -> tuple[Turn, ...]:
+def _turns(question: Question, since: datetime) -> tuple[Turn, ...]:
     recent = Message.objects.filter(
-        conversation__owner_id=question.owner_id,
-        conversation__kind=Conversation.Kind.OMI,
-        conversation__key=question.uid,
-        occurred_at__range=(question.asked_at - TURNS_WITHIN, question.asked_at),
-    ).order_by("-occurred_at", "-id")[:TURNS]
-    turns: Iterable[Message] = reversed(recent)
+        question__owner_id=question.owner_id,
+        question__uid=question.uid,
+        occurred_at__range=(since, question.asked_at),
+    )
+    return as_turns(recent.order_by("-occurred_at", "-id")[:TURNS])
+
+
+def as_turns(newest_first: Iterable[Message]) -> tuple[Turn, ...]:
+    """In the order in which they were said."""
     return tuple(
-        Turn("user" if turn.role == Message.Role.USER else "assistant", turn.text) for turn in turns
+        Turn("user" if turn.role == Message.Role.USER else "assistant", turn.text)
+        for turn in reversed(list(newest_first))
     )

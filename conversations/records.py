@@ -1,4 +1,6 @@
-"""Spoken questions and their answers as a conversation to read."""
+"""Turns to read: spoken questions with their answers, and what nobody asked for."""
+
+from uuid import UUID
 
 from django.db.models.functions import Greatest
 
@@ -7,12 +9,14 @@ from omibackend.core.leased import Became
 
 
 def record(question: Question) -> Became:
-    """Writes both turns, once."""
+    """Writes both turns, once. Not before the words are stored: until then no session and so no
+    conversation is theirs, and who stores them records it (see `listening.hear_later`)."""
+    if question.session_id is None:
+        return []
     answered_at = question.answered_at or question.asked_at
-    conversation = _conversation(question)
     turns = [
         Message(
-            conversation=conversation,
+            conversation_id=question.session_id,
             role=role,
             text=text,
             occurred_at=at,
@@ -26,24 +30,10 @@ def record(question: Question) -> Became:
         )
     ]
     Message.objects.bulk_create(turns, ignore_conflicts=True)
-    Conversation.objects.filter(pk=conversation.pk).update(
+    Conversation.objects.filter(pk=question.session_id).update(
         last_message_at=Greatest("last_message_at", answered_at)
     )
-    return [{"kind": "conversation", "id": str(conversation.pk), "how": "updated"}]
-
-
-def _conversation(question: Question) -> Conversation:
-    conversation, _ = Conversation.objects.get_or_create(
-        owner_id=question.owner_id,
-        kind=Conversation.Kind.OMI,
-        key=question.uid,
-        defaults={
-            "title": "Spoken to Omi",
-            "started_at": question.asked_at,
-            "last_message_at": question.asked_at,
-        },
-    )
-    return conversation
+    return [{"kind": "conversation", "id": str(question.session_id), "how": "updated"}]
 
 
 def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
@@ -60,3 +50,7 @@ def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
         {"kind": "message", "id": str(message.pk), "how": "created"},
         {"kind": "conversation", "id": str(conversation.pk), "how": "updated"},
     ]
+
+
+def belongs(user_id: int, conversation_id: UUID) -> bool:
+    return Conversation.objects.filter(pk=conversation_id, owner_id=user_id).exists()

@@ -1,35 +1,30 @@
 """Answers within the webhook's own reply, as long as a model call is quick and a slot is free."""
 
 import time
-from functools import cache
-from threading import BoundedSemaphore
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from conversations import recall
+from conversations import recall, slots, voice
+from conversations.commands import Command
 from conversations.models import Channel, Listening, Question
 from omibackend.core.errors import OmiError
 from omibackend.core.leased import State
 
-# Omi pushes nothing shorter to the phone.
-SHORTEST_PUSHED_CHARS = 6
-TOO_SHORT = "too short for Omi to push"
 NO_SLOT, NOT_IN_TIME = "no slot free", "not ready in time"
-
-
-@cache
-def _slots() -> BoundedSemaphore:
-    """A reply holds a web thread while the model thinks: at most so many at a time."""
-    return BoundedSemaphore(settings.OMI_REPLY_SLOTS)
 
 
 def answer_now(question: Question, *, budget_s: float) -> str | None:
     """The reply to a question that `hear_now` claimed; None: it is answered later, by the job."""
     until = time.monotonic() + budget_s
-    if budget_s <= 0 or not _slots().acquire(blocking=False):
+    command = voice.command_in(question)
+    if command is not None:
+        return _carry_out_now(question, command)
+    may_wait = budget_s > 0 and settings.OMI_REPLY_SLOTS > 0
+    if not may_wait or not slots.everyone().acquire(blocking=False):
         _give_back(question, NO_SLOT)
         return None
     try:
@@ -38,12 +33,22 @@ def answer_now(question: Question, *, budget_s: float) -> str | None:
         _give_back(question, NOT_IN_TIME)
         return None
     finally:
-        _slots().release()
-    spoken = len(reply.answer.text) >= SHORTEST_PUSHED_CHARS
-    channel = Channel.INLINE if spoken else Channel.KEPT
-    if not _store(question, reply, channel, why="" if spoken else TOO_SHORT):
-        return None
-    return reply.answer.text if spoken else None
+        slots.everyone().release()
+    return _spoken(question, reply.answer.text, answer_fields(reply))
+
+
+def _carry_out_now(question: Question, command: Command) -> str | None:
+    """A command is done at once, without a model."""
+    with transaction.atomic():
+        voice.before_carrying_out(question, command)
+        if _held(question).select_for_update().first() is None:
+            return None
+        answer = voice.carry_out(question, command)
+        return _spoken(question, answer, command_fields(answer))
+
+
+def command_fields(answer: str) -> dict[str, object]:
+    return {"answer": answer, "provider": voice.PROVIDER, "answered_at": Now()}
 
 
 def answer_fields(reply: recall.Reply) -> dict[str, object]:
@@ -58,19 +63,21 @@ def answer_fields(reply: recall.Reply) -> dict[str, object]:
     }
 
 
-def _store(question: Question, reply: recall.Reply, channel: Channel, *, why: str) -> bool:
-    """Keeps the answer and leaves the record to the job; False if the claim has run out."""
+def _spoken(question: Question, answer: str, fields: dict[str, object]) -> str | None:
+    """Keeps the answer and leaves the record to the job; None if the claim has run out."""
+    spoken = voice.framed(question, answer)
     kept = _held(question).update(
-        **answer_fields(reply),
-        channel=channel,
-        why=why,
+        **fields,
+        spoken=spoken,
+        channel=Channel.INLINE,
         state=State.PENDING,
         next_attempt_at=Now(),
         lease_token=None,
     )
-    if kept and channel == Channel.INLINE:
-        mark_spoken(question)
-    return bool(kept)
+    if not kept:
+        return None
+    mark_spoken(question)
+    return spoken
 
 
 def mark_spoken(question: Question) -> None:
@@ -93,4 +100,4 @@ def _held(question: Question) -> QuerySet[Question]:
 def spoken_for(delivery_id: UUID) -> str | None:
     """What the answer to this delivery said, for a sender that did not get it and asks again."""
     spoken = Question.objects.filter(delivery_id=delivery_id, channel=Channel.INLINE)
-    return spoken.order_by("id").values_list("answer", flat=True).first()
+    return spoken.order_by("id").values_list("spoken", flat=True).first()

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -48,17 +50,18 @@ def upsert_segments(rows: Iterable[SegmentRow]) -> dict[UUID, Written]:
 
     Of one segment told twice, the telling received last stands, in whatever order they come.
     """
-    newest_rows: dict[tuple[UUID, str], SegmentRow] = {}
-    for row in rows:
-        held = newest_rows.get((row.session_id, row.segment.key))
-        if held is None or row.received_at >= held.received_at:
-            newest_rows[row.session_id, row.segment.key] = row
-    if not newest_rows:
+    newest: dict[UUID, dict[str, SegmentRow]] = {}
+    for session_id, found in groupby(rows, key=attrgetter("session_id")):
+        told = newest.setdefault(session_id, {})
+        for row in found:
+            held = told.get(row.segment.key)
+            if held is None or row.received_at >= held.received_at:
+                told[row.segment.key] = row
+    if not newest:
         return {}
+    records = [_record(row) for told in newest.values() for row in told.values()]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _UPSERT, [orjson.dumps([_record(row) for row in newest_rows.values()]).decode()]
-        )
+        cursor.execute(_UPSERT, [orjson.dumps(records).decode()])
         return {pk: Written(set(keys), added) for pk, keys, added in cursor}
 
 
@@ -77,7 +80,8 @@ ON CONFLICT (session_id, key) DO UPDATE SET
     text = excluded.text, speaker = excluded.speaker, speaker_id = excluded.speaker_id,
     speaker_name = excluded.speaker_name, is_user = excluded.is_user,
     person_id = excluded.person_id, start_s = excluded.start_s, end_s = excluded.end_s,
-    final = excluded.final, received_at = excluded.received_at, delivery_id = excluded.delivery_id
+    final = excluded.final, received_at = excluded.received_at, delivery_id = excluded.delivery_id,
+    is_echo = t.is_echo AND t.text = excluded.text
 WHERE (excluded.final OR NOT t.final AND excluded.received_at >= t.received_at)
     AND (t.text, t.speaker, t.speaker_id, t.speaker_name, t.is_user, t.person_id,
          t.start_s, t.end_s, t.final)

@@ -47,6 +47,12 @@ def _remember(
     pipeline.execute()
 
 
+def forget(places: Sequence[Place]) -> None:
+    """Fails without Redis: whoever erases a person must know."""
+    if places:
+        hints.client().delete(*[_key(place) for place in places])
+
+
 def _record(track: Track) -> list[Any]:
     return [
         track.id,

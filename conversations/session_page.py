@@ -61,10 +61,10 @@ def _newest_delivery(session: OmiSession) -> str:
 
 
 def plain_text(session: OmiSession) -> str:
-    return "".join(f"{_line(row)}\n" for row in transcript_of(session))
+    return "".join(f"{line(row)}\n" for row in transcript_of(session))
 
 
-def _line(row: Row) -> str:
+def line(row: Row) -> str:
     if isinstance(row, Said):
         at = "" if row.start_s is None else f"[{minutes(row.start_s)}] "
         return f"{at}{row.speaker}: {row.text}"

@@ -57,22 +57,37 @@ _COLUMNS = """s.id, s.started_at, s.first_received_at, s.last_received_at,
     s.min_start_s, s.max_end_s, s.finalised_at, s.version"""
 
 
-def newest(places: Sequence[Place]) -> dict[Place, list[Track]]:
-    return _tracks(
+# Whether a person ever deleted words: asked in the statements that every batch needs anyway.
+_DELETED_ANY = "EXISTS (SELECT FROM conversations_deletedwords d WHERE d.owner_id = {owner})"
+
+
+class Newest(NamedTuple):
+    tracks: dict[Place, list[Track]]
+    # the owners who deleted words before
+    deleters: set[int]
+
+
+def newest(places: Sequence[Place]) -> Newest:
+    deleted_any = _DELETED_ANY.format(owner="p.owner_id")
+    deleters: set[int] = set()
+    tracks = _tracks(
         places,
         f"""
-        SELECT p.place, {_COLUMNS}
+        SELECT p.place, {deleted_any}, {_COLUMNS}
         FROM json_to_recordset(%s::json)
             AS p(place int, owner_id int, uid text, sender_session_id text)
-        CROSS JOIN LATERAL (
+        LEFT JOIN LATERAL (
             SELECT * FROM conversations_omisession s
             WHERE s.owner_id = p.owner_id AND s.uid = p.uid
                 AND s.sender_session_id IS NOT DISTINCT FROM p.sender_session_id
             ORDER BY s.last_received_at DESC, s.id DESC LIMIT {NEWEST}
-        ) s
+        ) s ON true
+        ORDER BY s.last_received_at DESC, s.id DESC
         """,  # noqa: S608 (nothing of it comes from outside)
         [_json(_place_record(number, place) for number, place in enumerate(places))],
+        deleters,
     )
+    return Newest(tracks, deleters)
 
 
 def around(spans: dict[Place, Span], *, gap_s: float, since: datetime) -> dict[Place, list[Track]]:
@@ -89,7 +104,7 @@ def around(spans: dict[Place, Span], *, gap_s: float, since: datetime) -> dict[P
     return _tracks(
         places,
         f"""
-        SELECT p.place, {_COLUMNS}
+        SELECT p.place, false, {_COLUMNS}
         FROM json_to_recordset(%s::json)
             AS p(place int, owner_id int, uid text, from_s float8, to_s float8)
         JOIN conversations_omisession s
@@ -106,12 +121,17 @@ def _place_record(number: int, place: Place) -> dict[str, Any]:
     return {"place": number, **place._asdict()}
 
 
-def _tracks(places: Sequence[Place], sql: str, values: list[Any]) -> dict[Place, list[Track]]:
+def _tracks(
+    places: Sequence[Place], sql: str, values: list[Any], deleters: set[int] | None = None
+) -> dict[Place, list[Track]]:
     found: dict[Place, list[Track]] = {place: [] for place in places}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        for number, *columns in cursor:
-            found[places[number]].append(Track(*columns))
+        for number, deleted_any, *columns in cursor:
+            if deleted_any and deleters is not None:
+                deleters.add(places[number].owner_id)
+            if columns[0] is not None:
+                found[places[number]].append(Track(*columns))
     return found
 
 
@@ -119,29 +139,35 @@ class Checked(NamedTuple):
     versions: dict[UUID, int]
     # key of a segment -> the sessions that hold it
     holders: dict[str, set[UUID]]
+    # the owners who deleted words before
+    deleters: set[int]
 
 
 def check(asked: Sequence[tuple[UUID, Collection[str]]]) -> Checked:
     """Of each session its version now, and which of these segment keys it holds."""
-    found = Checked({}, {})
+    found = Checked({}, {}, set())
     if not asked:
         return found
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT id, version, NULL FROM conversations_omisession WHERE id = ANY(%s::uuid[])
+            f"""
+            SELECT s.id, s.version, NULL,
+                CASE WHEN {_DELETED_ANY.format(owner="s.owner_id")} THEN s.owner_id END
+            FROM conversations_omisession s WHERE s.id = ANY(%s::uuid[])
             UNION ALL
-            SELECT g.session_id, NULL, g.key
+            SELECT g.session_id, NULL, g.key, NULL
             FROM json_to_recordset(%s::json) AS a(id uuid, keys text[])
             CROSS JOIN unnest(a.keys) AS k
             JOIN conversations_transcriptsegment g ON g.session_id = a.id AND g.key = k
-            """,
+            """,  # noqa: S608
             [
                 [str(pk) for pk, _ in asked],
                 _json({"id": pk, "keys": list(keys)} for pk, keys in asked if keys),
             ],
         )
-        for pk, version, key in cursor:
+        for pk, version, key, deleter in cursor:
+            if deleter is not None:
+                found.deleters.add(deleter)
             if key is None:
                 found.versions[pk] = version
             else:
@@ -150,6 +176,7 @@ def check(asked: Sequence[tuple[UUID, Collection[str]]]) -> Checked:
 
 
 def insert(tracks: Iterable[tuple[Place, Track]], *, counts: dict[UUID, int]) -> None:
+    """New sessions, each with its conversation."""
     records = [
         {
             **place._asdict(),
@@ -164,6 +191,7 @@ def insert(tracks: Iterable[tuple[Place, Track]], *, counts: dict[UUID, int]) ->
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            WITH made AS (
             INSERT INTO conversations_omisession
                 (id, owner_id, uid, sender_session_id, started_at, first_received_at,
                  last_received_at, min_start_s, max_end_s, version, segment_count)
@@ -171,6 +199,11 @@ def insert(tracks: Iterable[tuple[Place, Track]], *, counts: dict[UUID, int]) ->
                 id uuid, owner_id int, uid text, sender_session_id text, started_at timestamptz,
                 first_received_at timestamptz, last_received_at timestamptz,
                 min_start_s float8, max_end_s float8, version int, segment_count int)
+            RETURNING id, owner_id, started_at, last_received_at
+            )
+            INSERT INTO conversations_conversation
+                (id, owner_id, kind, session_id, started_at, last_message_at)
+            SELECT id, owner_id, 'omi', id, started_at, last_received_at FROM made
             """,
             [_json(records)],
         )
@@ -193,7 +226,18 @@ def move(old: UUID, new: UUID) -> None:
                 f"UPDATE {table} SET session_id = %s WHERE session_id = %s",  # noqa: S608
                 [new, old],
             )
+        _move_conversation(cursor, old, new)
         cursor.execute("DELETE FROM conversations_omisession WHERE id = %s", [old])
+
+
+def _move_conversation(cursor: Any, old: UUID, new: UUID) -> None:
+    for table in ("conversations_message", "conversations_contextwindow"):
+        cursor.execute(
+            f"UPDATE {table} SET conversation_id = %s WHERE conversation_id = %s",  # noqa: S608
+            [new, old],
+        )
+    cursor.execute("DELETE FROM conversations_transcriptwords WHERE session_id = %s", [old])
+    cursor.execute("DELETE FROM conversations_conversation WHERE id = %s", [old])
 
 
 def update(changes: Iterable[tuple[Track, int]]) -> None:

@@ -1,14 +1,17 @@
 """Live speech goes into sessions: many deliveries at once, in any order, as often as they come."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
-from conversations import session_cache, session_rows
+from conversations import deletions, session_cache, session_rows
 from conversations.boards import Board, boards_of, load
 from conversations.identity import (
     Batch,
@@ -27,6 +30,7 @@ from omibackend.core.leased import Became
 # This much of what was said, word for word and at the same time, makes it the same speech.
 SAME_SHARE = 0.6
 SAME_TIME_S = 3.0
+DELETED_BEFORE: Became = [{"kind": "session", "id": "", "how": "deleted before"}]
 
 
 @dataclass(slots=True)
@@ -53,14 +57,29 @@ def add_batches(batches: Sequence[Batch]) -> dict[UUID, Became]:
     if not boards:
         return {batch.delivery_id: [] for batch in batches}
     session_rows.lock((board.place.owner_id, board.place.uid) for board in boards)
-    holders = load(boards)
+    holders, deleters = load(boards)
+    gone: set[UUID] = set()
+    if deleters:
+        left = deletions.left_of(batches)
+        gone = {
+            batch.delivery_id
+            for batch, rest in zip(batches, left, strict=True)
+            if batch.segments and not rest.segments
+        }
+        boards = boards_of(left)
+        holders, _ = load(boards)
     finals = _finals(boards)
     outcome = Outcome()
     for board in boards:
         _place_pieces(board, holders, finals, outcome)
     written = _write(boards, outcome)
     transaction.on_commit(partial(_remember, boards))
-    return {batch.delivery_id: _became(batch, outcome, written) for batch in batches}
+    return {
+        batch.delivery_id: DELETED_BEFORE
+        if batch.delivery_id in gone
+        else _became(batch, outcome, written)
+        for batch in batches
+    }
 
 
 def _finals(boards: Iterable[Board]) -> dict[UUID, list[Segment]]:
@@ -100,7 +119,7 @@ def _place_pieces(
         pk, received_at = track.id, piece.received_at
         for segment in piece.segments:
             outcome.rows.append(SegmentRow(pk, segment, received_at, delivery_id))
-        if board.unsure:
+        if board.unsure and piece is not board.pieces[-1]:
             for segment in piece.segments:
                 holders.setdefault(segment.key, set()).add(pk)
 
@@ -174,9 +193,10 @@ def _write(boards: Iterable[Board], outcome: Outcome) -> dict[UUID, Written]:
 
 def _counts(rows: Iterable[SegmentRow]) -> dict[UUID, int]:
     """A new session holds all that it gets, once."""
-    keys: dict[UUID, set[str]] = {}
-    for row in rows:
-        keys.setdefault(row.session_id, set()).add(row.segment.key)
+    by_session = groupby(rows, key=attrgetter("session_id"))
+    keys: dict[UUID, set[str]] = defaultdict(set)
+    for session_id, found in by_session:
+        keys[session_id].update(row.segment.key for row in found)
     return {pk: len(found) for pk, found in keys.items()}
 
 

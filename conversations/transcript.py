@@ -26,6 +26,7 @@ class Said:
     end_s: float | None
     said_at: datetime | None
     call: tuple[int, int] | None = None
+    is_echo: bool = False
     kind: str = "said"
 
     @property
@@ -88,7 +89,7 @@ def transcript_of(session: OmiSession) -> list[Row]:
         silence_s = (segment.start_s or 0) - (last_end_s or 0)
         if None not in (segment.start_s, last_end_s) and silence_s >= SILENCE_S:
             rows.append(Silence(silence_s))
-        rows.append(_said(segment, session, page.calls.get(number)))
+        rows.append(said(segment, session, page.calls.get(number)))
         rows += map(_answered, page.answers.get(number, ()))
         if segment.end_s is not None:
             last_end_s = max(segment.end_s, last_end_s or 0.0)
@@ -132,19 +133,22 @@ def _call_span(
     return max(0, call.at), call.end
 
 
-def _said(segment: TranscriptSegment, session: OmiSession, call: tuple[int, int] | None) -> Said:
+def said(
+    segment: TranscriptSegment, session: OmiSession, call: tuple[int, int] | None = None
+) -> Said:
     said_at = None
     if segment.start_s is not None:
         said_at = session.started_at + timedelta(seconds=segment.start_s)
     return Said(
         key=segment.key,
         speaker=speaker_label(segment),
-        is_person=bool(segment.is_user),
+        is_person=bool(segment.is_user) and not segment.is_echo,
         text=segment.text,
         start_s=segment.start_s,
         end_s=segment.end_s,
         said_at=said_at,
         call=call,
+        is_echo=segment.is_echo,
     )
 
 

@@ -6,8 +6,10 @@ no call. Speech recognition hears the name in many ways; the two-word ones count
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from conversations.identity import Segment
+from omibackend.accounts.patterns import compiled
 
 _QUOTES = "\u2018\u2019"
 _BEFORE, _BETWEEN = rf"(?<![\w'{_QUOTES}])", r"\W{1,6}"
@@ -29,6 +31,8 @@ _GREETING_LAST = re.compile(rf"{_BEFORE}{_GREETING}\W{{0,6}}$", re.IGNORECASE)
 
 # The person's own pattern runs on this much text only.
 MOST_MATCHED_CHARS = 1000
+# Each search may read to the end of the text.
+MOST_CALLS = 20
 SHORTEST_SENTENCE_WORDS = 3
 YOU = "you"
 
@@ -55,12 +59,12 @@ def ends_in_greeting(text: str) -> bool:
 
 def calls(text: str, *, before: str = "", pattern: str = "") -> list[Call]:
     """The calls that end in `text`; `before` is what the same voice said just before it."""
-    wake = re.compile(pattern, re.IGNORECASE) if pattern else WAKE
+    wake = compiled(pattern) if pattern else WAKE
     lead = f"{before[-200:]} " if before else ""
     joined = (lead + text)[:MOST_MATCHED_CHARS] if pattern else lead + text
     return [
         Call(match.start() - len(lead), match.end() - len(lead))
-        for match in wake.finditer(joined)
+        for match in islice(wake.finditer(joined), MOST_CALLS)
         if match.end() > len(lead) and match.end() > match.start()
     ]
 

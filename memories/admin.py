@@ -9,11 +9,15 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from memories.card import card
-from memories.models import ActionItem, Memory, Photo
+from memories import admin_bulk
+from memories.card import card, chips
+from memories.history import FLAGS
+from memories.models import ActionItem, By, Memory, Photo
 from memories.parts import edit_action_item, mark
 from memories.search import with_words
 from memories.services import EDITABLE, edit, forget
@@ -38,6 +42,18 @@ class EditedFilter(admin.SimpleListFilter):
         return queryset
 
 
+class MarkFilter(admin.SimpleListFilter):
+    title = "mark"
+    parameter_name = "mark"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in FLAGS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Memory]) -> QuerySet[Memory]:
+        mark = self.value() or ""
+        return queryset.filter(**{mark: True}) if mark in FLAGS else queryset
+
+
 class CategoryFilter(admin.SimpleListFilter):
     """Django's own would read every row for its list of values."""
 
@@ -54,20 +70,25 @@ class CategoryFilter(admin.SimpleListFilter):
 
 @admin.register(Memory)
 class MemoryAdmin(ModelAdmin):
-    list_display = ["what", "owner", "category", "occurred_at"]
-    list_filter = ["kind", CategoryFilter, EditedFilter, "occurred_at"]
+    list_display = ["what", "marks", "owner", "category", "occurred_at"]
+    list_filter = ["kind", CategoryFilter, MarkFilter, EditedFilter, "occurred_at"]
     list_select_related = ["owner"]
     list_per_page = 50
     show_full_result_count = False
     paginator = BoundedPaginator
     search_fields = ["title"]
     search_help_text = 'Words, "a phrase", -without, this or that'
-    fieldsets = [("Edit", {"fields": ["title", "text", ("category", "emoji")]})]
+    fieldsets = [("Edit", {"fields": ["title", "text", ("category", "emoji"), FLAGS]})]
+    actions = admin_bulk.ACTIONS
     change_form_outer_before_template = "admin/memories/memory/before.html"
 
     @admin.display(description="memory", ordering="title")
     def what(self, memory: Memory) -> str:
         return f"{memory.emoji} {memory.display_title}".strip()
+
+    @admin.display(description="marks")
+    def marks(self, memory: Memory) -> SafeString:
+        return format_html_join(" ", "{}", ((each,) for each in chips(memory)))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -94,7 +115,9 @@ class MemoryAdmin(ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: Memory, form: "ModelForm[Memory]", change: Any
     ) -> None:
-        edit(obj, {name: form.cleaned_data[name] for name in form.changed_data if name in EDITABLE})
+        by = By.OWNER if obj.owner_id == request.user.pk else By.STAFF
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name in EDITABLE}
+        edit(obj, changes, by=by)
 
     def delete_model(self, request: HttpRequest, obj: Memory) -> None:
         forget([obj])

@@ -4,9 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString
 
-from memories.models import ActionItem, Event, Memory, Photo
+from memories.models import ActionItem, Event, Memory, Photo, Revision
+from memories.similar import similar_ids
+from omibackend.core.templatetags.ob import chip
+
+MOST_SIMILAR = 20
+MOST_REVISIONS = 50
+MARKS = {
+    "pinned": ("info", "keep", "pinned"),
+    "private": ("warn", "lock", "private"),
+    "wrong": ("bad", "error", "wrong"),
+}
 
 
 @dataclass(frozen=True)
@@ -15,6 +27,9 @@ class Card:
     action_items: list[ActionItem]
     events: list[Event]
     photos: list[Photo]
+    similar: list[Memory]
+    revisions: list[Revision]
+    marks: list[SafeString]
     delivery_link: str
     session_link: str
 
@@ -24,14 +39,28 @@ def card(memory: Memory, user: Any) -> Card:
     sees_items = user.has_perm("memories.view_actionitem")
     sees_events = user.has_perm("memories.view_event")
     sees_photos = user.has_perm("memories.view_photo")
+    sees_history = user.has_perm("memories.view_revision")
     return Card(
         memory=memory,
         action_items=list(memory.action_items.order_by("id")) if sees_items else [],
         events=list(memory.events.all()) if sees_events else [],
         photos=list(memory.photos.exclude(file="")) if sees_photos else [],
+        similar=_similar(memory),
+        revisions=list(memory.revisions.all()[:MOST_REVISIONS]) if sees_history else [],
+        marks=chips(memory),
         delivery_link=_delivery(memory) if user.has_perm("webhooks.view_delivery") else "",
         session_link=_session(memory) if user.has_perm("conversations.view_omisession") else "",
     )
+
+
+def _similar(memory: Memory) -> list[Memory]:
+    """In both directions: the one that it resembles, and those that resemble it."""
+    alike = Q(pk__in=similar_ids(memory)) | Q(similar_to=memory.pk)
+    return list(Memory.objects.filter(alike)[:MOST_SIMILAR])
+
+
+def chips(memory: Memory) -> list[SafeString]:
+    return [chip(*shown) for name, shown in MARKS.items() if getattr(memory, name)]
 
 
 def _delivery(memory: Memory) -> str:

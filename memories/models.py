@@ -3,7 +3,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import (
+    SearchVector,
+    SearchVectorCombinable,
+    SearchVectorField,
+)
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models.functions import Left, Now
@@ -20,6 +24,23 @@ class Kind(models.TextChoices):
     CONVERSATION = "conversation", "conversation"
     DAY_SUMMARY = "day_summary", "day summary"
     NOTE = "note", "note"
+
+
+class By(models.TextChoices):
+    """Whose change it was."""
+
+    OWNER = "owner", "the owner"
+    STAFF = "staff", "staff"
+    SENDER = "sender", "the sender"
+    MERGE = "merge", "a merge"
+
+
+class OwnerLexeme(SearchVectorCombinable, models.Func):
+    """Whose memory it is, as a word that no text holds: with a space in it. The index of words
+    then reads only the hits of one person, however many others say the same."""
+
+    template = "array_to_tsvector(ARRAY['owner ' || (%(expressions)s)::text])"
+    output_field = SearchVectorField()
 
 
 class MemoryManager(models.Manager["Memory"]):
@@ -46,6 +67,10 @@ class Memory(models.Model):
     category = models.CharField(max_length=40, blank=True)
     emoji = models.CharField(max_length=40, blank=True)
     language = models.CharField(max_length=20, blank=True)
+    pinned = models.BooleanField(default=False, db_default=False)
+    # A private or wrong memory is the owner's to read, and never a model's.
+    private = models.BooleanField(default=False, db_default=False)
+    wrong = models.BooleanField(default=False, db_default=False)
     occurred_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -60,9 +85,14 @@ class Memory(models.Model):
     segment_keys = models.JSONField(default=list, editable=False)
     quote = models.TextField(blank=True, editable=False)
     details = models.JSONField(default=dict, editable=False)
+    # Told about the same, at about the same time; indexed below, as few memories have one.
+    similar_to = models.ForeignKey(
+        "self", models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
+    )
     search = models.GeneratedField(
         expression=SearchVector(Left("title", MOST_SEARCHED_CHARS), weight="A", config="simple")
-        + SearchVector(Left("text", MOST_SEARCHED_CHARS), weight="B", config="simple"),
+        + SearchVector(Left("text", MOST_SEARCHED_CHARS), weight="B", config="simple")
+        + OwnerLexeme("owner"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -78,7 +108,31 @@ class Memory(models.Model):
         indexes = [
             models.Index(fields=["owner", "-occurred_at", "-id"], name="memory_owner_occurred"),
             models.Index(fields=["-occurred_at", "-id"], name="memory_occurred"),
+            models.Index(
+                fields=["owner", "category", "-occurred_at", "-id"], name="memory_owner_category"
+            ),
+            # What few memories are must be found without reading the many others.
+            models.Index(
+                fields=["owner", "-occurred_at", "-id"],
+                condition=models.Q(pinned=True),
+                name="memory_pinned",
+            ),
+            models.Index(
+                fields=["owner", "-occurred_at", "-id"],
+                condition=models.Q(private=True),
+                name="memory_private",
+            ),
+            models.Index(
+                fields=["owner", "-occurred_at", "-id"],
+                condition=models.Q(wrong=True),
+                name="memory_wrong",
+            ),
             models.Index(fields=["owner", "kind", "content_hash"], name="memory_content_hash"),
+            models.Index(
+                fields=["similar_to"],
+                condition=models.Q(similar_to__isnull=False),
+                name="memory_similar_to",
+            ),
             GinIndex(fields=["search"], name="memory_search"),
         ]
 
@@ -96,6 +150,22 @@ class Memory(models.Model):
     @property
     def edited(self) -> bool:
         return bool(self.edited_fields)
+
+
+class Revision(models.Model):
+    """A change of a memory: what stood there before. It goes with the memory."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    memory = models.ForeignKey(Memory, models.CASCADE, related_name="revisions", db_index=False)
+    by = models.CharField(max_length=6, choices=By.choices)
+    # Only the fields that changed
+    before = models.JSONField()
+    delivery_id = models.UUIDField(null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["memory", "-id"], name="revision_memory")]
 
 
 class ActionItem(models.Model):
@@ -124,7 +194,19 @@ class ActionItem(models.Model):
                 fields=["memory", "description_hash"], name="action_item_description"
             )
         ]
-        indexes = [models.Index(fields=["owner", "-id"], name="action_item_owner_id")]
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="action_item_owner_id"),
+            models.Index(
+                fields=["owner", "-id"],
+                condition=models.Q(completed=False),
+                name="action_item_open",
+            ),
+            models.Index(
+                fields=["owner", "due_at"],
+                condition=models.Q(due_at__isnull=False),
+                name="action_item_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Action item {str(self.pk)[-8:]}"
@@ -183,7 +265,8 @@ def remove_file(instance: Photo, **_: Any) -> None:
 
 
 class Tombstone(models.Model):
-    """A deleted memory: what names it when it is sent again, and nothing of what it said."""
+    """A memory deleted or merged into another: what names it when it is sent again, and nothing of
+    what it said."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
@@ -192,6 +275,12 @@ class Tombstone(models.Model):
     source_id = models.CharField(max_length=200, null=True)  # noqa: DJ001
     content_hash = models.CharField(max_length=64)
     deleted_at = models.DateTimeField(db_default=Now())
+    merged_into = models.ForeignKey(
+        Memory, models.SET_NULL, null=True, related_name="merged", db_index=False
+    )
+    # Of what was merged: the way back to where its part of the words came from.
+    memory_id = models.UUIDField(null=True)
+    delivery_id = models.UUIDField(null=True)
 
     class Meta:
         constraints = [
@@ -206,4 +295,9 @@ class Tombstone(models.Model):
         ]
         indexes = [
             models.Index(fields=["owner", "kind", "content_hash"], name="tombstone_content"),
+            models.Index(
+                fields=["merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="tombstone_merged_into",
+            ),
         ]

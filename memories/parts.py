@@ -28,6 +28,8 @@ class How(StrEnum):
     UNCHANGED = "unchanged"
     KEPT_EDITS = "kept edits"
     DELETED_BEFORE = "deleted before"
+    MERGED_BEFORE = "merged before"
+    OWN_WORDS = "own words"
 
 
 def entry(kind: str, pk: object, how: How) -> dict[str, Any]:

@@ -9,15 +9,18 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from memories.bounds import bounded
+from memories.history import FLAGS, WORDS, record
 from memories.identity import normalised, text_hash
 from memories.incoming import IncomingMemory
-from memories.models import Memory, Tombstone
+from memories.models import By, Kind, Memory, Revision, Tombstone
 from memories.parts import How, entry, save_action_items, save_events, save_photos
+from memories.similar import closest, flag_similar
 from omibackend.core.leased import Became
 
-EDITABLE = ("title", "text", "category", "emoji")
+EDITABLE = (*WORDS, *FLAGS)
 MOST_QUOTE_CHARS = 4000
 MOST_SEGMENT_KEYS = 10_000
 
@@ -36,8 +39,9 @@ def save_memory(*, owner_id: int, incoming: IncomingMemory, delivery_id: UUID | 
     with transaction.atomic(savepoint=False):
         take_turns([owner_id])
         content_hash = _content_hash(incoming, delivery_id)
-        if _deleted_before(owner_id, incoming, content_hash):
-            return [entry("memory", "", How.DELETED_BEFORE)]
+        buried = _buried(owner_id, incoming, content_hash)
+        if buried is not None:
+            return [_stays_buried(buried)]
         found = _found(owner_id, incoming, content_hash)
         if found is None:
             memory, how = _created(owner_id, incoming, content_hash, delivery_id), How.CREATED
@@ -59,23 +63,30 @@ def _content_hash(incoming: IncomingMemory, delivery_id: UUID | None) -> str:
     return text_hash(words or str(delivery_id or uuid4()))
 
 
-def _deleted_before(owner_id: int, incoming: IncomingMemory, content_hash: str) -> bool:
+def _buried(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Tombstone | None:
     """By the sender's id; and by content, where one of the two came without an id."""
-    buried = Tombstone.objects.filter(owner_id=owner_id, kind=incoming.kind)
+    graves = Tombstone.objects.filter(owner_id=owner_id, kind=incoming.kind)
     if incoming.source_id is None:
-        return buried.filter(content_hash=content_hash).exists()
-    if buried.filter(source_id=incoming.source_id).exists():
-        return True
-    if not buried.filter(source_id=None, content_hash=content_hash).exists():
-        return False
+        return graves.filter(content_hash=content_hash).first()
+    named = graves.filter(source_id=incoming.source_id).first()
+    unnamed = graves.filter(source_id=None, content_hash=content_hash).first()
+    if named or not unnamed:
+        return named
     # From now on the id is known: the next version may have other words.
-    Tombstone.objects.create(
+    return Tombstone.objects.create(
         owner_id=owner_id,
         kind=incoming.kind,
         source_id=incoming.source_id,
         content_hash=content_hash,
+        merged_into_id=unnamed.merged_into_id,
     )
-    return True
+
+
+def _stays_buried(grave: Tombstone) -> dict[str, Any]:
+    """What was merged is in the other memory already, as its owner wants it."""
+    if grave.merged_into_id is None:
+        return entry("memory", "", How.DELETED_BEFORE)
+    return entry("memory", grave.merged_into_id, How.MERGED_BEFORE)
 
 
 def _found(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Memory | None:
@@ -130,7 +141,7 @@ def _created(
     owner_id: int, incoming: IncomingMemory, content_hash: str, delivery_id: UUID | None
 ) -> Memory:
     sent = _sent(incoming)
-    return Memory.objects.create(
+    memory = Memory(
         owner_id=owner_id,
         kind=incoming.kind,
         occurred_at=incoming.occurred_at,
@@ -140,6 +151,9 @@ def _created(
         **sent,
         **_around(incoming),
     )
+    memory.similar_to_id = closest(memory)
+    memory.save(force_insert=True)
+    return memory
 
 
 def _updated(
@@ -157,27 +171,76 @@ def _updated(
     }
     changed = {name: value for name, value in wanted.items() if getattr(memory, name) != value}
     stamps: dict[str, Any] = {"updated_at": Now()} if changed else {}
+    record(memory, changed, by=By.SENDER, delivery_id=delivery_id)
     Memory.objects.filter(pk=memory.pk).update(
         **changed,
         **stamps,
         content_hash=content_hash,
         sender_version=_version(sent, delivery_id),
     )
+    if changed.keys() & {"title", "text"}:
+        flag_similar(memory.pk)
     if kept:
         return How.KEPT_EDITS
     return How.UPDATED if changed else How.UNCHANGED
 
 
-def edit(memory: Memory, changes: Mapping[str, str]) -> None:
+def edit(memory: Memory, changes: Mapping[str, Any], *, by: By = By.OWNER) -> None:
     """The owner's own words: they replace the sender's, and outlive whatever it sends again."""
     with transaction.atomic():
+        take_turns([memory.owner_id])
         held = Memory.objects.select_for_update().get(pk=memory.pk)
         differs = {name: changes[name] for name in EDITABLE if name in changes}
         differs = {name: value for name, value in differs.items() if getattr(held, name) != value}
         if not differs:
             return
-        edited = sorted({*held.edited_fields, *differs})
+        record(held, differs, by=by)
+        edited = sorted({*held.edited_fields, *(name for name in differs if name in WORDS)})
         Memory.objects.filter(pk=held.pk).update(**differs, edited_fields=edited, updated_at=Now())
+        if differs.keys() & {"title", "text"}:
+            flag_similar(held.pk)
+
+
+def revert(memory: Memory, to: Revision) -> None:
+    """As it stood before that change, which is a change too. What then is the sender's again
+    follows the sender again."""
+    with transaction.atomic():
+        edit(memory, to.before)
+        held = Memory.objects.select_for_update().get(pk=memory.pk)
+        sent = held.sender_version
+        edited = [
+            name
+            for name in held.edited_fields
+            if name not in to.before or sent.get(name) != getattr(held, name)
+        ]
+        Memory.objects.filter(pk=held.pk).update(edited_fields=edited)
+
+
+def write(*, owner_id: int, title: str, text: str, category: str) -> tuple[Memory, bool]:
+    """A note of the owner's own, and whether it is new: the same text within hours is one note.
+
+    One that was deleted before is made again: nobody but its owner writes here.
+    """
+    note = IncomingMemory(
+        kind=Kind.NOTE,
+        source="note",
+        occurred_at=timezone.now(),
+        title=title,
+        text=text,
+        category=category,
+    )
+    with transaction.atomic():
+        take_turns([owner_id])
+        content_hash = _content_hash(note, None)
+        found = _found(owner_id, note, content_hash)
+        if found is not None:
+            given = {"title": title, "category": category}
+            edit(found, {name: value for name, value in given.items() if value})
+            return found, False
+        Tombstone.objects.filter(
+            owner_id=owner_id, kind=Kind.NOTE, source_id=None, content_hash=content_hash
+        ).delete()
+        return _created(owner_id, note, content_hash, None), True
 
 
 def forget(memories: Iterable[Memory]) -> int:

@@ -84,3 +84,16 @@ def url(name: str, schemes: tuple[str, ...], default: str = "") -> str:
 def database(name: str) -> dict[str, object]:
     url(name, ("postgresql", "postgres"))
     return dict(_env.db_url(name))
+
+
+def together(*names: str) -> dict[str, str]:
+    """All of these names, or none of them: {} then."""
+    found = {name: text(name) for name in names}
+    missing = [name for name, value in found.items() if not value]
+    if len(missing) == len(names):
+        return {}
+    if missing:
+        raise ImproperlyConfigured(
+            f"{', '.join(missing)} must be set too: {', '.join(names)} belong together."
+        )
+    return found

@@ -111,6 +111,11 @@ INSTALLED_APPS = [
     "drf_standardized_errors",
     "django_rq",
     "csp",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "omibackend.core",
     "omibackend.accounts",
     "memories",
@@ -138,6 +143,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
     "omibackend.core.middleware.PagesEnd",
 ]
 TEMPLATES = [
@@ -225,7 +232,13 @@ if any(STORAGE_S3.values()):
     }
 
 # --- accounts ---------------------------------------------------------------
+ENABLE_USER_SYSTEM = env.flag("ENABLE_USER_SYSTEM", default=True)
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+SESSION_ENGINE = "omibackend.accounts.sessions"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -249,8 +262,51 @@ REST_KNOX = {
     "AUTO_REFRESH": True,
     "MIN_REFRESH_INTERVAL": 24 * 3600,
 }
+# Wrong passwords lock a name out at an address, for the API and the admin alike.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "omibackend.accounts.lockout.name_tried"
+AXES_CLIENT_IP_CALLABLE = "omibackend.core.addresses.counted_address"
+AXES_LOCKOUT_CALLABLE = "omibackend.accounts.lockout.locked_out"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+
+# Sign-in by OpenID Connect: on when all four are set.
+OIDC = env.together("OIDC_ISSUER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME")
+env.url("OIDC_ISSUER_URL", ("https", "http"))
+ACCOUNT_ADAPTER = "omibackend.accounts.oidc.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_ADAPTER = "omibackend.accounts.oidc.SocialAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+# A plain link: a browser would hold the policy's form-action against a redirect to the issuer.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": OIDC["OIDC_NAME"],
+                "client_id": OIDC["OIDC_CLIENT_ID"],
+                "secret": OIDC["OIDC_CLIENT_SECRET"],
+                "settings": {"server_url": OIDC["OIDC_ISSUER_URL"].rstrip("/")},
+            }
+        ],
+    }
+    if OIDC
+    else {}
+}
 
 # --- background work --------------------------------------------------------
 ENABLE_BACKGROUND_JOBS = env.flag(
@@ -260,7 +316,7 @@ QUEUE_BATCH_SIZE = env.number("QUEUE_BATCH_SIZE", 50, least=1, most=1000)
 QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", 10, least=2, most=200)
 QUEUE_MAX_RETRIES = env.number("QUEUE_MAX_RETRIES", 6, least=0, most=20)
 SWEEP_S = 2
-LANES = ("inbox", "ai", "emg", "maintenance")
+LANES = ("inbox", "ai", "people", "emg", "maintenance")
 RQ_QUEUES = {lane: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 180} for lane in LANES}
 RQ_SHOW_ADMIN_LINK = False
 
@@ -279,6 +335,10 @@ OMI_APP_SECRET = env.text("OMI_APP_SECRET")
 OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", ("https", "http"), "https://api.openai.com/v1")
 OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-5-mini-2025-08-07")
+EMBEDDINGS_MODEL = env.text("EMBEDDINGS_MODEL")
+EMBEDDINGS_DIMENSIONS = env.number("EMBEDDINGS_DIMENSIONS", 0, least=0, most=16_000)
+if EMBEDDINGS_MODEL:
+    INSTALLED_APPS.append("memories.semantic")
 OPENAI_TIMEOUT_MS = env.number("OPENAI_TIMEOUT", 20_000, least=100, most=300_000)
 # US dollars for a million tokens. Unset: a run's cost is shown in tokens.
 OPENAI_PRICE_IN = env.price("OPENAI_PRICE_IN")
@@ -305,7 +365,7 @@ LOGGING = core_logging.config(
 )
 
 # --- REST API ---------------------------------------------------------------
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "omibackend.accounts.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -315,32 +375,46 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
-    # A view names its own by `throttle_scope`.
-    "DEFAULT_THROTTLE_RATES": {},
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "omibackend.core.errors.exception_handler",
+    "DEFAULT_THROTTLE_CLASSES": ["omibackend.core.throttles.Throttle"],
+    # A view names its own by `throttle_scope`: per person, or per address before the sign-in.
+    "DEFAULT_THROTTLE_RATES": {
+        "register": "20/hour",
+        "login": "30/minute",
+        "account": "60/minute",
+        "export": "60/minute",
+        "chat": "30/minute",
+        "link_start": "5/minute",
+        "link_confirm": "10/minute",
+    },
+    "DEFAULT_SCHEMA_CLASS": "omibackend.core.openapi.Schema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    # `format` is a parameter of exports.
+    "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
 }
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_FORMATTER_CLASS": "omibackend.core.errors.ErrorFormatter",
-    "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
+    "EXCEPTION_HANDLER_CLASS": "omibackend.core.api_errors.KnownErrors",
+    "EXCEPTION_FORMATTER_CLASS": "omibackend.core.api_errors.ErrorFormatter",
+    "ERROR_SCHEMAS": dict.fromkeys(
+        ("400", "401", "403", "404", "405", "406", "415", "429", "500"),
+        "omibackend.core.serializers.ErrorsSerializer",
+    ),
 }
-_ERRORS = "drf_standardized_errors.openapi_serializers"
 SPECTACULAR_SETTINGS = {
     "TITLE": "omibackend",
     "DESCRIPTION": "Webhooks in, nothing lost.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "PREPROCESSING_HOOKS": ["omibackend.core.schema.without_last_slash"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "StoreStateEnum": ["ok", "down"],
-        "ValidationErrorEnum": f"{_ERRORS}.ValidationErrorEnum.choices",
-        "ClientErrorEnum": f"{_ERRORS}.ClientErrorEnum.choices",
-        "ServerErrorEnum": f"{_ERRORS}.ServerErrorEnum.choices",
+        "SpaceEnum": "conversations.models.Space",
+        "MemoryKindEnum": "memories.models.Kind",
+        "ConversationKindEnum": "conversations.models.Conversation.Kind",
     },
 }
 

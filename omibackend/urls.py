@@ -3,8 +3,11 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("", include("conversations.urls")),
     path("", include("webhooks.urls")),
+    path("", include("memories.urls")),
     path("", include("omibackend.ops.urls")),
+    path("", include("omibackend.accounts.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),
 ]

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connections
-from django.test import Client
+from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 from omibackend.accounts.models import Token
@@ -18,6 +18,7 @@ from tests.emg.uploads import Bucket
 from tests.sender import Sender
 from webhooks import endpoints
 from webhooks.models import Endpoint
+from webhooks.providers.omi import shared
 from webhooks.providers.storage.answers import Rest
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
@@ -41,19 +42,19 @@ def payload(name: str) -> Any:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _plain_static_files() -> None:
-    """Pages render without `collectstatic`."""
+def _plain_static_files() -> Iterator[None]:
+    """Pages render without `collectstatic`. Overridden, so that a storage made before forgets."""
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+        yield
 
 
 @pytest.fixture(autouse=True)
 def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """An empty Redis, empty process caches, and one connection for both aliases."""
     endpoints.cache.clear()
+    shared.cache.clear()
     forget_recent()
     hints.breaker.reset()
     wanted = DATABASE_FIXTURES & set(request.fixturenames)

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from omibackend.core import hints
@@ -66,8 +68,13 @@ def _load(provider: str, hashed: str) -> list[KnownEndpoint]:
     rows = Endpoint.objects.using("ingest").filter(
         provider=provider, enabled=True, owner__is_active=True
     )
+    rows = rows.annotate(
+        both_live=Q(previous_secret_live=True)
+        & (Q(previous_secret_until=None) | Q(previous_secret_until__gt=Now()))
+    )
     if hashed:
-        rows = rows.filter(token_hash=hashed)
+        live = Q(previous_token_until=None) | Q(previous_token_until__gt=Now())
+        rows = rows.filter(Q(token_hash=hashed) | Q(previous_token_hash=hashed) & live)
     else:
         rows = rows.filter(policy=Policy.SIGNATURE).order_by("pk")
     return [
@@ -78,7 +85,8 @@ def _load(provider: str, hashed: str) -> list[KnownEndpoint]:
             rate_limit_per_minute=row.rate_limit_per_minute,
             secret=row.secret,
             previous_secret=row.previous_secret,
-            previous_secret_live=row.previous_secret_live,
+            previous_secret_live=row.both_live,
+            shared=row.shared,
         )
         for row in rows[:MOST_SIGNED_BY_SIGNATURE_ALONE]
     ]

@@ -1,7 +1,10 @@
 import secrets
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -25,14 +28,24 @@ class Endpoint(models.Model):
     name = models.CharField(max_length=80)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     token_hint = models.CharField(max_length=4, editable=False)
+    # Of the token before, while it is still accepted.
+    previous_token_hash = models.CharField(  # noqa: DJ001 (unique)
+        max_length=64, unique=True, null=True, editable=False
+    )
+    # None: until it is retired.
+    previous_token_until = models.DateTimeField(null=True, editable=False)
     policy = models.CharField(max_length=9, choices=Policy.choices, default=Policy.TOKEN)
     secret = EncryptedField(blank=True, default="")
     previous_secret = EncryptedField(blank=True, default="")
     # A retired secret is kept, so that a refusal can say that it was the one used.
     previous_secret_live = models.BooleanField(default=False)
+    # None: until it is retired.
+    previous_secret_until = models.DateTimeField(null=True, editable=False)
     rotated_at = models.DateTimeField(null=True, blank=True, editable=False)
     rate_limit_per_minute = models.PositiveIntegerField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
+    # Many people's wearables post to it; a delivery is of the person that its uid is linked to.
+    shared = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -41,21 +54,47 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def new_token(self) -> str:
-        """Sets a fresh token and returns it: the only time that it can be read."""
+    def new_token(self, *, overlap: timedelta | None = timedelta(0)) -> str:
+        """Sets a fresh token and returns it: the only time that it can be read. The one before is
+        accepted for as long as `overlap`; None: until it is retired."""
         token = secrets.token_urlsafe(32)
+        self.retire_previous_token()
+        if overlap != timedelta(0):
+            self.previous_token_hash = self.token_hash
+            self.previous_token_until = _end(overlap)
         self.token_hash = token_hash(token)
         self.token_hint = token[-4:]
         return token
 
-    def rotate_secret(self, secret: str) -> None:
-        """Makes `secret` the current one; the one before is accepted until it is retired."""
+    def retire_previous_token(self) -> None:
+        self.previous_token_hash = self.previous_token_until = None
+
+    def rotate_secret(self, secret: str, *, overlap: timedelta | None = None) -> None:
+        """Makes `secret` the current one. The one before is accepted for as long as `overlap`;
+        None: until it is retired."""
         self.previous_secret, self.secret = self.secret, secret
-        self.previous_secret_live = bool(self.previous_secret)
+        self.previous_secret_live = bool(self.previous_secret) and overlap != timedelta(0)
+        self.previous_secret_until = _end(overlap)
         self.rotated_at = timezone.now()
 
     def retire_previous_secret(self) -> None:
         self.previous_secret_live = False
+
+    @property
+    def accepts_previous_secret(self) -> bool:
+        return self.previous_secret_live and not _is_over(self.previous_secret_until)
+
+    @property
+    def accepts_previous_token(self) -> bool:
+        return bool(self.previous_token_hash) and not _is_over(self.previous_token_until)
+
+
+def _end(overlap: timedelta | None) -> Any:
+    return Now() + overlap if overlap else None
+
+
+def _is_over(until: datetime | None) -> bool:
+    return until is not None and until <= timezone.now()
 
 
 class Delivery(Leased):
@@ -65,6 +104,16 @@ class Delivery(Leased):
     # Two indexes begin with it already, and each costs every acknowledgement.
     endpoint = models.ForeignKey(
         Endpoint, models.CASCADE, related_name="deliveries", db_index=False
+    )
+    # Whose it became, on a shared endpoint: also when the uid is another's by now. Without a
+    # constraint, which PostgreSQL would check for each delivery of the others too.
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="+",
+        null=True,
+        db_index=False,
+        db_constraint=False,
     )
     event = models.CharField(max_length=40)
     # The sender's own id of this delivery. None: it gave none, and nothing is a duplicate.
@@ -100,6 +149,15 @@ class Delivery(Leased):
             Leased.live_index("delivery_live"),
             models.Index(fields=["endpoint", "-id"], name="delivery_endpoint_id"),
             models.Index(fields=["-id"], name="delivery_dead", condition=models.Q(state="dead")),
+            models.Index(
+                fields=["person", "-id"],
+                name="delivery_person_id",
+                condition=models.Q(person__isnull=False),
+            ),
+            # What waits for a uid to be linked is looked for among the dead.
+            models.Index(
+                KT("query__uid"), name="delivery_dead_uid", condition=models.Q(state="dead")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from omibackend.core import hints, metrics, queue
+from omibackend.core.addresses import client_address
 from omibackend.core.errors import Refused, is_database_down
 from omibackend.core.ids import uuid7
 from omibackend.core.logging import logger
@@ -75,6 +76,8 @@ def receive(request: HttpRequest, provider: Provider, token: str | None) -> Http
         )
         endpoints.check_rate(endpoint)
         parsed = provider.parse(incoming)
+        if endpoint.shared and provider.place:
+            endpoint, parsed = provider.place(endpoint, incoming, parsed)
         stored = None if parsed.counted else store(provider, endpoint, incoming, parsed, signature)
     except Refused as refused:
         refusals.note(endpoint.id if endpoint else None, refused, incoming)
@@ -122,7 +125,7 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         content_type=content_type,
         headers=masked_headers(request.META, secret=provider.proof_headers),
         query=_query(request.META.get("QUERY_STRING", "")),
-        remote_addr=remote_addr(request),
+        remote_addr=client_address(request),
         proof=_proof(request.META, provider),
     )
 
@@ -168,16 +171,6 @@ def _masked(value: str) -> str:
 def clean(value: str) -> str:
     """Text that PostgreSQL takes: no NUL, no lone surrogate."""
     return value.replace("\x00", "�").encode("utf-8", "replace").decode()
-
-
-def remote_addr(request: HttpRequest) -> str | None:
-    """The client's address: what the last trusted proxy saw, never what a client claims."""
-    proxies = settings.TRUSTED_PROXY_COUNT
-    if proxies:
-        seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if len(seen) >= proxies:
-            return seen[-proxies].strip() or None
-    return request.META.get("REMOTE_ADDR") or None
 
 
 def store(

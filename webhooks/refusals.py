@@ -1,6 +1,7 @@
 """Requests that were refused: counted, not stored. A masked sample stays on the endpoint's page."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +59,13 @@ def note(endpoint_id: UUID | None, refused: Refused, incoming: Incoming | None) 
             pipe.expire(times, KEPT_S),
         )
     )
+
+
+def forget(endpoint_ids: Sequence[UUID]) -> None:
+    """Fails without Redis: whoever erases a person must know."""
+    keys = [f"{name}:{pk}" for pk in endpoint_ids for name in ("refused", "refused_at")]
+    if keys:
+        hints.client().delete(*keys)
 
 
 def samples(endpoint_id: UUID) -> list[Refusal]:

@@ -1,5 +1,8 @@
 from django.urls import re_path
 
+from webhooks.api.endpoints import EndpointsView, EndpointView, RotateView
+from webhooks.api.links import ConfirmView, LinkView, StartView
+from webhooks.api.trace import TraceView
 from webhooks.storage_views import StorageStatusView, StorageUploadView, WaitingUploadView
 from webhooks.views import QueueStatusView, WebhookView
 
@@ -17,4 +20,11 @@ urlpatterns = [
     ),
     re_path(r"^omi-webhook/?$", receive, {"provider": "omi"}),
     re_path(r"^omi-webhook/queue-status/?$", QueueStatusView.as_view()),
+    re_path(r"^endpoints/?$", EndpointsView.as_view()),
+    re_path(r"^endpoints/(?P<pk>[0-9a-f-]{36})/?$", EndpointView.as_view()),
+    re_path(r"^endpoints/(?P<pk>[0-9a-f-]{36})/rotate/?$", RotateView.as_view()),
+    re_path(r"^link/omi/?$", LinkView.as_view()),
+    re_path(r"^link/omi/start/?$", StartView.as_view()),
+    re_path(r"^link/omi/confirm/?$", ConfirmView.as_view()),
+    re_path(r"^memories/(?P<pk>[0-9a-f-]{36})/trace/?$", TraceView.as_view()),
 ]

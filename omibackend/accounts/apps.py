@@ -5,3 +5,8 @@ class AccountsConfig(AppConfig):
     name = "omibackend.accounts"
     label = "accounts"
     verbose_name = "People"
+
+    def ready(self) -> None:
+        from omibackend.accounts import jobs, schema  # noqa: F401 (spectacular finds it by itself)
+
+        jobs.register()

@@ -24,6 +24,11 @@ class BearerAuthentication(TokenAuthentication):
         _used(found)
         return user, found
 
+    def renew_token(self, auth_token: Token) -> None:
+        """Only a device's life is prolonged by use: a program's ends when its owner said."""
+        if auth_token.scopes is None:
+            super().renew_token(auth_token)
+
 
 def _used(token: Token) -> None:
     """Written at most once in `USED_EVERY`, so that reading stays reading."""

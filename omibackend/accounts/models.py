@@ -1,16 +1,19 @@
-import re
 from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Now
 from knox.models import AbstractAuthToken
 
+from omibackend.accounts import patterns
 from omibackend.core.ids import uuid7
+from omibackend.core.leased import Leased
 
 
 class UserManager(BaseUserManager["User"]):
@@ -55,9 +58,9 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of knox, un
 
 def validate_regex(value: str) -> None:
     try:
-        re.compile(value)
-    except re.error as error:
-        raise ValidationError(f"This is not a regular expression: {error}.") from error
+        patterns.compiled(value)
+    except patterns.NotAPattern as error:
+        raise ValidationError(str(error)) from error
 
 
 def validate_time_zone(value: str) -> None:
@@ -88,6 +91,8 @@ class Preferences(models.Model):
     quiet_hours_start = models.TimeField(null=True, blank=True)
     quiet_hours_end = models.TimeField(null=True, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    # A conversation's id, without a foreign key: that app lies above this one.
+    default_conversation = models.UUIDField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "preferences"
@@ -122,7 +127,9 @@ class Token(AbstractAuthToken):
     Only knox's SHA-512 digest is kept, and the first characters to find it by.
     """
 
-    id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # knox's primary key; here it stays out of addresses and of the admin's log.
+    digest = models.CharField(max_length=128, unique=True, editable=False)
     name = models.CharField(max_length=80, blank=True)
     # None: a device, which may do everything that its owner may.
     scopes = ArrayField(models.CharField(max_length=8, choices=Scope.choices), null=True)
@@ -133,3 +140,116 @@ class Token(AbstractAuthToken):
 
     def __str__(self) -> str:
         return self.name or f"Token {str(self.id)[-8:]}"
+
+
+class OmiLink(models.Model):
+    """An Omi uid that is this person's: what a shared endpoint gets for it becomes theirs."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="omi_links")
+    uid = models.CharField(max_length=128, unique=True)
+    linked_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = "Omi link"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"Omi link {self.pk}"
+
+
+class LinkCode(models.Model):
+    """Six digits that are to prove a uid: one of each kind at a time for a person."""
+
+    class Purpose(models.TextChoices):
+        PUSHED = "pushed", "pushed to the phone"
+        SPOKEN = "spoken", "to be spoken"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    purpose = models.CharField(max_length=6, choices=Purpose.choices)
+    # Whose phone it was pushed to.
+    uid = models.CharField(max_length=128, blank=True)
+    # Keyed with SECRET_KEY: a million codes are soon tried on a dump of the database.
+    code_hash = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "purpose"], name="link_code_user_purpose"),
+            # A spoken code is looked for without knowing whose it is.
+            models.UniqueConstraint(
+                fields=["code_hash"],
+                name="link_code_spoken",
+                condition=models.Q(purpose="spoken"),
+            ),
+        ]
+
+
+class LinkTries(models.Model):
+    """How often something was tried for a uid lately. The uid stands in it as a keyed hash."""
+
+    key = models.CharField(max_length=64, unique=True)
+    tries = models.PositiveIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["since"], name="link_tries_since")]
+
+
+class BrowserSession(AbstractBaseSession):
+    """A session of a browser. Its key is only a hash of the cookie's."""
+
+    user_id = models.BigIntegerField(null=True, db_index=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        verbose_name = "browser session"
+
+
+class Export(Leased):
+    """Everything about a person as one zip: asked for, made in the background, kept for a day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.OneToOneField(User, models.CASCADE, related_name="+")
+    progress_percent = models.PositiveSmallIntegerField(default=0)
+    # Its name in the default storage; empty until it is there.
+    file = models.CharField(max_length=200, blank=True, default="")
+    requested_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [Leased.live_index("export_live")]
+
+    def __str__(self) -> str:
+        return f"Export {str(self.pk)[-8:]}"
+
+
+class Erasure(Leased):
+    """An account on its way out. It outlives the account, and names nobody."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user_id = models.BigIntegerField()
+    # HMAC of what identifies the account: see `Erased`.
+    account = models.CharField(max_length=64, unique=True)
+    requested_at = models.DateTimeField(db_default=Now())
+    # The account is gone after the first; the second removes what late work left behind.
+    passes = models.PositiveSmallIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [Leased.live_index("erasure_live")]
+
+    def __str__(self) -> str:
+        return f"Erasure {str(self.pk)[-8:]}"
+
+
+class Erased(models.Model):
+    """That an account or a wearable's uid was erased: an HMAC that nobody can read without
+    SECRET_KEY, to know it again in a backup."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    erased_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"Erased {self.digest[:8]}"

@@ -9,7 +9,18 @@ from redis.exceptions import RedisError
 from omibackend.core import hints
 
 MISSED: dict[str, Any] = {"get_many": {}, "set_many": [], "add": True, "incr": 1}
-NAMES = ("add", "get", "set", "touch", "delete", "get_many", "set_many", "has_key", "delete_many")
+NAMES = (
+    "add",
+    "get",
+    "set",
+    "touch",
+    "delete",
+    "get_many",
+    "set_many",
+    "has_key",
+    "delete_many",
+    "incr",
+)
 
 
 def _missed(name: str) -> Callable[..., Any]:

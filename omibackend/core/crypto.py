@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 
 def _fernet() -> MultiFernet:
@@ -25,6 +26,18 @@ def _derived(key: str) -> bytes:
 def token_hash(token: str) -> str:
     """SHA-256 is enough for a token of 256 random bits: there is nothing to guess."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def keyed_hash(purpose: str, value: str, *, key: str | None = None) -> str:
+    """HMAC-SHA-256 for what could be guessed (a code, an address): useless without SECRET_KEY."""
+    salt = f"omibackend.{purpose}"
+    return salted_hmac(salt, value, secret=key, algorithm="sha256").hexdigest()
+
+
+def keyed_hashes(purpose: str, value: str) -> list[str]:
+    """The same under the current key and each one before it, to look a stored one up."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [keyed_hash(purpose, value, key=key) for key in keys]
 
 
 class EncryptedField(models.TextField):  # type: ignore[type-arg]

@@ -1,18 +1,14 @@
 """The few exceptions that carry a decision, and the one shape of an error answer."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError as PlainDatabaseError
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
-from drf_standardized_errors.formatter import ExceptionFormatter
-from drf_standardized_errors.handler import exception_handler as standardized
-from drf_standardized_errors.types import ErrorResponse
+from django.http import HttpRequest, HttpResponse
 from pydantic import ValidationError
-from rest_framework.exceptions import APIException
 
 from omibackend.core.request_id import current_request_id
 
@@ -77,25 +73,7 @@ def error_response(
     return response
 
 
-class ErrorFormatter(ExceptionFormatter):
-    """A 5xx tells nothing but the request id."""
-
-    def format_error_response(self, error_response: ErrorResponse) -> Any:
-        answer = super().format_error_response(error_response)
-        if self.exc.status_code >= 500:
-            answer["errors"] = [_server_error()]
-        return answer
-
-
-def exception_handler(exc: Exception, context: Any) -> Any:
-    """DRF's own errors in our shape. Any other goes on to core.middleware, which logs it and
-    knows when the database is away."""
-    if isinstance(exc, APIException | Http404 | PermissionDenied):
-        return standardized(exc, context)
-    return None
-
-
-def _server_error() -> dict[str, str | None]:
+def server_error_entry() -> dict[str, str | None]:
     detail = f"Something went wrong on our side. Request id: {current_request_id()}"
     return {"code": "error", "detail": detail, "attr": None}
 
@@ -111,7 +89,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    body = {"type": "server_error", "errors": [_server_error()]}
+    body = {"type": "server_error", "errors": [server_error_entry()]}
     return HttpResponse(orjson.dumps(body), content_type="application/json", status=500)
 
 

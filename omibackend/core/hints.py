@@ -29,9 +29,10 @@ log = logger("hints")
 
 
 class Breaker:
-    """Open for `REST_S` after a failure; counts what was skipped or failed."""
+    """Open for `rest_s` after a failure; counts what was skipped or failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, rest_s: float = REST_S) -> None:
+        self._rest_s = rest_s
         self._closed_again_at = 0.0
         self._lock = threading.Lock()
         self.failures = 0
@@ -42,7 +43,7 @@ class Breaker:
     def trip(self) -> None:
         with self._lock:
             self.failures += 1
-            self._closed_again_at = time.monotonic() + REST_S
+            self._closed_again_at = time.monotonic() + self._rest_s
 
     def reset(self) -> None:
         self._closed_again_at = 0.0

@@ -15,7 +15,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
@@ -112,6 +112,14 @@ NOW = "statement_timestamp()"
 
 class LostLease(OmiError):
     """Another worker holds the row now; whatever this one did is rolled back."""
+
+
+class NotYet(OmiError):
+    """The row was claimed before its moment, which is another by now."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__("Its moment has not come yet.")
+        self.at = at
 
 
 def due() -> Q:
@@ -222,6 +230,16 @@ def fail(row: Leased, error: BaseException, *, ms: float) -> None:
     )
 
 
+def put_back(row: Leased, at: datetime) -> None:
+    """As if it had not been claimed, until its moment; does nothing if the lease is lost."""
+    held = type(row)._default_manager.filter(
+        pk=row.pk, lease_token=row.lease_token, state=State.LEASED
+    )
+    held.update(
+        state=State.PENDING, next_attempt_at=at, attempts=F("attempts") - 1, lease_token=None
+    )
+
+
 def _appended_now(entry: dict[str, Any]) -> Func:
     stamped = Func(
         Value([entry], JSONField()),
@@ -267,6 +285,8 @@ def _work_one(kind: Kind, row: Any) -> None:
         with transaction.atomic():
             became = kind.apply(row, prepared)
             finish([row], {row.pk: became}, ms=_ms(started))
+    except NotYet as early:
+        put_back(row, early.at)
     except LostLease:
         log.warning("lease lost", extra={"model": kind.model.__name__, "id": str(row.pk)})
     except Exception as error:

@@ -113,6 +113,9 @@ def config(*, level: str, folder: Path | None, readable: bool, sql: bool) -> dic
             "rq.worker": {"handlers": names, "level": "WARNING", "propagate": False},
             "rq.scheduler": {"handlers": names, "level": "WARNING", "propagate": False},
             "granian": {"level": "WARNING"},
+            # They name the address and the person that failed to log in; the row says it.
+            "axes": {"level": "CRITICAL"},
+            "allauth": {"level": "CRITICAL"},
         },
     }
 

@@ -3,14 +3,15 @@ does and a row that arrives meanwhile is neither shown twice nor hides another."
 
 import base64
 import binascii
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from django.core.exceptions import ValidationError as FieldError
 from django.db import models
-from django.db.models import F, Func, QuerySet, Value
+from django.db.models import F, Func, Q, QuerySet, Value
 from django.db.models.lookups import GreaterThan, LessThan
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +19,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 PAGE_ROWS = 50
 MOST_PAGE_ROWS = 200
+NO_PLACE = "No such cursor: take it from a page's `next` or `previous`."
 
 
 class Pages(BasePagination):
@@ -29,15 +31,18 @@ class Pages(BasePagination):
         names = [str(name).lstrip("-") for name in queryset.query.order_by or _meta_order(queryset)]
         size = _size(request)
         backwards, after = _read(request.query_params.get("cursor"), queryset.model, names)
-        if after:
-            queryset = queryset.filter(_beyond(names, after, queryset.model, backwards=backwards))
-        rows = list((queryset.reverse() if backwards else queryset)[: size + 1])
+        beyond = _beyond(names, after, queryset.model, backwards=backwards) if after else Q()
+        rows = self.read(queryset.reverse() if backwards else queryset, beyond, size + 1)
         more, rows = len(rows) > size, rows[:size]
         if backwards:
             rows.reverse()
         self.before = _cursor(rows[:1], names, "p") if (more if backwards else after) else None
         self.after = _cursor(rows[-1:], names, "n") if (more or backwards) else None
         return rows
+
+    def read(self, rows: QuerySet[Any], beyond: Any, most: int) -> list[Any]:
+        """The first of the rows beyond a place."""
+        return list(rows.filter(beyond)[:most])
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(
@@ -50,7 +55,7 @@ class Pages(BasePagination):
         return replace_query_param(remove_query_param(self.url, "cursor"), "cursor", cursor)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": "string", "format": "uri", "nullable": True}
+        link = {"type": "string", "format": "uri", "nullable": True, "example": None}
         return {
             "type": "object",
             "required": ["next", "previous", "results"],
@@ -81,6 +86,19 @@ class Pages(BasePagination):
         ]
 
 
+def in_chunks(queryset: QuerySet[Any], rows: int = 200) -> Iterator[list[Any]]:
+    """All of it in its order, with one chunk in memory and no transaction in between."""
+    names = [str(name).lstrip("-") for name in queryset.query.order_by or _meta_order(queryset)]
+    chunk = list(queryset[:rows])
+    while chunk:
+        yield chunk
+        if len(chunk) < rows:
+            return
+        place = [getattr(chunk[-1], name) for name in names]
+        beyond = _beyond(names, place, queryset.model, backwards=False)
+        chunk = list(queryset.filter(beyond)[:rows])
+
+
 def _meta_order(queryset: QuerySet[Any]) -> list[str]:
     return list(queryset.model._meta.ordering)
 
@@ -109,9 +127,9 @@ def _read(cursor: str | None, model: Any, names: list[str]) -> tuple[bool, list[
         fields = [model._meta.get_field(name) for name in names]
         values = [field.to_python(part) for field, part in zip(fields, place, strict=True)]
     except (binascii.Error, ValueError, TypeError, FieldError) as error:
-        raise ValidationError({"cursor": "Take it from a page's `next` or `previous`."}) from error
+        raise NotFound(NO_PLACE) from error
     if way not in ("n", "p") or None in values:
-        raise ValidationError({"cursor": "Take it from a page's `next` or `previous`."})
+        raise NotFound(NO_PLACE)
     return way == "p", values
 
 

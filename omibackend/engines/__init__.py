@@ -55,6 +55,10 @@ def embedded() -> frozenset[str]:
     return frozenset(_exported)
 
 
+class _AskedToEnd(BaseException):
+    """By a signal, while the engines start."""
+
+
 class Stay:
     """This process's share in the engines, from boot to exit."""
 
@@ -63,17 +67,27 @@ class Stay:
         self.pid = os.getpid()
         self.gate = open_lock(var / "gate.lock")
         self.users = open_lock(var / "users.lock")
+        self.starting = False
 
     def enter(self, engines: Sequence[type[Engine]]) -> None:
         fcntl.flock(self.gate, fcntl.LOCK_EX)
         fcntl.flock(self.users, fcntl.LOCK_SH)
         atexit.register(self.leave)
+        self.starting = True
+        try:
+            self._start(engines)
+        except _AskedToEnd as asked:
+            self.starting = False
+            self.die(asked.args[0], None)
+        self.starting = False
+        fcntl.flock(self.gate, fcntl.LOCK_UN)
+
+    def _start(self, engines: Sequence[type[Engine]]) -> None:
         home = find_home(self.var)
         for engine in [engine(home) for engine in engines]:
             engine.ensure()
             os.environ[engine.variable] = engine.url
             _exported.add(engine.variable)
-        fcntl.flock(self.gate, fcntl.LOCK_UN)
 
     def leave(self) -> None:
         if os.getpid() != self.pid:
@@ -105,6 +119,9 @@ class Stay:
         (self.var / "sockets").unlink()
 
     def die(self, signum: int, frame: FrameType | None) -> None:
+        if self.starting:
+            # Whatever starts an engine holds its lock meanwhile, and must let go of it first.
+            raise _AskedToEnd(signum)
         self.leave()
         signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)

@@ -40,10 +40,19 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Anything else to answer from, under a heading of ours."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Context:
     transcript: tuple[Line, ...] = ()
     memories: tuple[Recalled, ...] = ()
     messages: tuple[Message, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)

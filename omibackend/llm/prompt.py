@@ -17,6 +17,8 @@ MOST_MEMORY_CHARS = 1500
 MOST_TRANSCRIPT_CHARS = 8000
 MOST_MESSAGES = 12
 MOST_MESSAGE_CHARS = 1000
+MOST_NOTES = 4
+MOST_NOTE_CHARS = 4000
 
 SYSTEM = """\
 You answer one question of the person who wears a microphone that notes what is said around them.
@@ -105,6 +107,7 @@ def _material(context: Context) -> str:
         ("Memories", _memories(context)),
         ("Earlier in this chat", _earlier(context)),
         ("What was said just now", _transcript(context)),
+        *((note.heading, note.text[:MOST_NOTE_CHARS]) for note in context.notes[:MOST_NOTES]),
     )
     return "\n\n".join(f"{heading}:\n{text}" for heading, text in parts if text) or "(nothing)"
 

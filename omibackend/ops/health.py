@@ -40,6 +40,8 @@ def features() -> dict[str, bool]:
         "backgroundJobs": settings.ENABLE_BACKGROUND_JOBS,
         "contextActivation": settings.ENABLE_CONTEXT_ACTIVATION,
         "promptWorkers": settings.ENABLE_PROMPT_WORKERS,
+        "userSystem": settings.ENABLE_USER_SYSTEM,
+        "openIdConnect": settings.ENABLE_USER_SYSTEM and bool(settings.OIDC),
         "languageModel": bool(settings.OPENAI_API_KEY),
     }
 

@@ -76,6 +76,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 PEOPLE = (
     Entry("Users", "group", "accounts.user"),
     Entry("Groups", "shield_person", "auth.group"),
+    Entry("Omi links", "link", "accounts.omilink"),
+    Entry("Tokens", "key", "accounts.token"),
+    Entry("Failed sign-ins", "lock_clock", "axes.accessattempt"),
+    Entry("Erasures", "person_remove", "accounts.erasure"),
 )
 
 

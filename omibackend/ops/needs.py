@@ -104,7 +104,7 @@ def endpoints(last: dict[UUID, datetime]) -> Iterator[Need]:
 
 
 def old_secret(endpoint: Endpoint) -> Need | None:
-    if not endpoint.previous_secret_live:
+    if not endpoint.accepts_previous_secret:
         return None
     newest = Delivery.objects.filter(endpoint=endpoint).order_by("-id")
     used = [

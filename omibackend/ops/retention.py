@@ -14,6 +14,9 @@ from django.utils import timezone
 from conversations.models import OmiSession
 from emg.models import Recording
 from memories.models import Memory
+from omibackend.accounts import export
+from omibackend.accounts.sessions import SessionStore
+from omibackend.core.files import remove_folder
 from omibackend.core.ids import first_uuid7
 from omibackend.core.leased import State
 from omibackend.prompts.models import PromptRun
@@ -109,8 +112,18 @@ def prune(on_progress: Callable[[str, int], None] | None = None) -> dict[str, in
     logs = list(old_logs())
     for path in logs:
         path.unlink(missing_ok=True)
+    SessionStore.clear_expired()
+    removed["exports"] = _remove_exports()
     removed["log files"] = len(logs)
     return removed
+
+
+def _remove_exports() -> int:
+    """Each person's folder goes whole, and the row with it: the next one is asked for anew."""
+    over = export.expired()
+    for user_id in over.values_list("owner_id", flat=True):
+        remove_folder(export.folder_of(user_id))
+    return int(over.delete()[0])
 
 
 def due() -> dict[str, int]:

@@ -15,6 +15,7 @@ urlpatterns = [
     re_path(r"^health/?$", views.HealthView.as_view(), name="health"),
     re_path(r"^health/live/?$", views.LiveView.as_view()),
     re_path(r"^health/ready/?$", views.ReadyView.as_view()),
+    re_path(r"^stats/?$", views.StatsView.as_view(), name="stats"),
     re_path(r"^api/info/?$", views.InfoView.as_view(), name="info"),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="api-schema"),
     re_path(r"^api/docs/?$", api_docs, name="api-docs"),

@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from omibackend.ops import health
+from omibackend.ops import health, stats
 
 
 class HealthSerializer(serializers.Serializer[Any]):
@@ -33,6 +33,52 @@ class InfoSerializer(serializers.Serializer[Any]):
     version = serializers.CharField()
     features = serializers.DictField(child=serializers.BooleanField())
     links = serializers.DictField(child=serializers.URLField())
+
+
+class CountsSerializer(serializers.Serializer[Any]):
+    memories = serializers.IntegerField()
+    action_items_open = serializers.IntegerField()
+    action_items_done = serializers.IntegerField()
+    conversations = serializers.IntegerField()
+    messages = serializers.IntegerField()
+    sessions = serializers.IntegerField(help_text="conversations as a wearable heard them")
+    endpoints = serializers.IntegerField()
+    deliveries = serializers.IntegerField(help_text="raw ones that are still listed")
+
+
+class DaySerializer(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    memories = serializers.IntegerField()
+    messages = serializers.IntegerField()
+    sessions = serializers.IntegerField()
+    deliveries = serializers.IntegerField()
+
+
+class StatsSerializer(serializers.Serializer[Any]):
+    counts = CountsSerializer()
+    counted_up_to = serializers.IntegerField(help_text="a count of this size means: or more")
+    last_activity_at = serializers.DateTimeField(allow_null=True)
+    time_zone = serializers.CharField(help_text="whose days they are: that of your preferences")
+    days = DaySerializer(many=True, help_text="the last seven, the oldest first")
+
+
+A_DAY = {"date": "2026-11-20", "memories": 4, "messages": 2, "sessions": 5, "deliveries": 312}
+SOME_STATS = {
+    "counts": {
+        "memories": 421,
+        "action_items_open": 7,
+        "action_items_done": 120,
+        "conversations": 3,
+        "messages": 88,
+        "sessions": 430,
+        "endpoints": 1,
+        "deliveries": 20_114,
+    },
+    "counted_up_to": stats.MOST_COUNTED,
+    "last_activity_at": "2026-11-20T14:13:02Z",
+    "time_zone": "Europe/Paris",
+    "days": [A_DAY],
+}
 
 
 class PublicView(APIView):
@@ -89,3 +135,15 @@ class InfoView(PublicView):
                 "links": {key: reverse(name, request=request) for key, name in names.items()},
             }
         )
+
+
+class StatsView(APIView):
+    @extend_schema(
+        operation_id="stats",
+        tags=["stats"],
+        responses=StatsSerializer,
+        examples=[OpenApiExample("A week", SOME_STATS, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """How much of yours is here, when something last happened, and the last seven days."""
+        return Response(StatsSerializer(stats.of(int(request.user.pk or 0))).data)

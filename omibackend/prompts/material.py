@@ -55,7 +55,7 @@ class Material:
 
 def is_marked(memory: Memory) -> bool:
     """As wrong or private, by its owner."""
-    return bool(getattr(memory, "wrong", False) or getattr(memory, "private", False))
+    return memory.wrong or memory.private
 
 
 def is_usable(memory: Memory) -> bool:

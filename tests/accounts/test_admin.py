@@ -1,14 +1,19 @@
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
+from axes.models import AccessAttempt
 from django.contrib import admin as django_admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from omibackend.accounts.models import Preferences, User
+from omibackend.accounts import erasure
+from omibackend.accounts.models import Export, Preferences, Token, User
+from tests.accounts.erased import finish_erasures
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -118,7 +123,38 @@ def test_it_lets_only_superusers_delete_superusers(clerk: Client, staff: Any) ->
 def test_it_deletes_an_account_with_its_own(clerk: Client, owner: Any) -> None:
     Preferences.objects.create(user=owner)
     clerk.post(reverse("admin:accounts_user_delete", args=[owner.pk]), {"post": "yes"})
+    assert not User.objects.get(pk=owner.pk).is_active
+    finish_erasures()
     assert not User.objects.filter(pk=owner.pk).exists()
+    assert not LogEntry.objects.filter(object_repr__contains="nadia").exists()
+
+
+def test_it_lists_tokens_without_their_digests(admin: Client, owner: Any) -> None:
+    token, secret = Token.objects.create(owner, name="Backup", scopes=["read"])
+    pages = [reverse("admin:accounts_token_changelist")]
+    pages.append(reverse("admin:accounts_token_change", args=[token.pk]))
+    listed = admin.get(pages[0]).content.decode()
+    assert "Backup" in listed
+    assert secret not in listed
+    assert token.digest not in admin.get(pages[1]).content.decode()
+
+
+def test_it_lists_failed_sign_ins_erasures_and_other_sign_ins(admin: Client, owner: Any) -> None:
+    AccessAttempt.objects.create(
+        username=owner.email, ip_address="10.0.0.1", failures_since_start=5
+    )
+    erasure.begin(owner)
+    Export.objects.create(owner=owner)
+    SocialAccount.objects.create(user=owner, provider="sso", uid="abc")
+    for name, words in (
+        ("axes_accessattempt", "10.0.0.1"),
+        ("accounts_erasure", "waiting"),
+        ("accounts_export", owner.email),
+        ("socialaccount_socialaccount", "sso"),
+    ):
+        assert words in admin.get(reverse(f"admin:{name}_changelist")).content.decode()
+    row = reverse("admin:axes_accessattempt_change", args=[AccessAttempt.objects.get().pk])
+    assert owner.email in admin.get(row).content.decode()
 
 
 def test_it_shows_nothing_to_staff_without_permission(client: Client, owner: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
@@ -81,7 +81,7 @@ def test_it_keeps_the_other_parameters_in_its_links(memories: list[Memory]) -> N
     "cursor", ["x", "bnVsbA", "W10", "WyJuIiwiMjAyNiIsIngiXQ", "%00", "🙂", "W" * 900]
 )
 def test_it_refuses_a_cursor_that_is_none_of_its_own(memories: list[Memory], cursor: str) -> None:
-    with pytest.raises(ValidationError, match="next"):
+    with pytest.raises(NotFound, match="next"):
         page(f"/memories?cursor={cursor}")
 
 

@@ -68,6 +68,8 @@ def test_it_reads_the_older_name_of_a_switch() -> None:
 def test_it_lists_every_name_and_no_other() -> None:
     source = (ROOT / "omibackend" / "settings.py").read_text()
     read = set(re.findall(r"env\.\w+\(\s*\"([A-Z0-9_]+)\"", source))
+    for together in re.findall(r"env\.together\(([^)]*)\)", source):
+        read |= set(re.findall(r"\"([A-Z0-9_]+)\"", together))
     listed = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert read == listed
 

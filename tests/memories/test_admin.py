@@ -8,7 +8,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from memories.models import ActionItem, Memory, Tombstone
+from memories.models import ActionItem, Memory, Revision, Tombstone
+from memories.services import edit
+from tests.accounts.erased import finish_erasures
 from tests.memories.test_photos import JPEG, SNAP
 from tests.memories.told import VENUE, how, tell, told
 
@@ -221,4 +223,51 @@ def test_it_does_not_delete_items_that_a_resend_would_bring_back(admin: Client, 
 def test_it_goes_with_an_account_deleted_in_the_admin(admin: Client, owner: Any) -> None:
     tell(owner)
     admin.post(reverse("admin:accounts_user_delete", args=[owner.pk]), {"post": "yes"})
+    finish_erasures()
     assert Memory.objects.count() == 0
+
+
+def test_it_marks_many_after_showing_them(admin: Client, owner: Any) -> None:
+    chosen = [told(owner).pk, told(owner, source_id="b", text="Other").pk]
+    form = {"action": "mark_private", "_selected_action": chosen}
+    shown = admin.post(LIST, form)
+    assert "2 memories will change" in shown.content.decode()
+    assert not Memory.objects.filter(private=True).exists()
+    done = admin.post(LIST, {**form, "expected": "2"}, follow=True)
+    assert "Keep private: 2 memories." in done.content.decode()
+    assert Memory.objects.filter(private=True).count() == 2
+    assert {revision.by for revision in Revision.objects.all()} == {"staff"}
+    assert "Nothing would change" in admin.post(LIST, form).content.decode()
+
+
+def test_it_shows_again_what_is_no_longer_what_was_shown(admin: Client, owner: Any) -> None:
+    form = {"action": "mark_wrong", "_selected_action": [told(owner).pk]}
+    for expected in ("2", "x"):
+        page = admin.post(LIST, {**form, "expected": expected}).content.decode()
+        assert "1 memory will change" in page
+    assert not Memory.objects.filter(wrong=True).exists()
+
+
+def test_it_marks_all_that_a_filter_finds(admin: Client, owner: Any) -> None:
+    chosen = told(owner).pk
+    tell(owner, source_id="b", text="Other", category="work")
+    form = {"action": "mark_pin", "_selected_action": [chosen], "select_across": "1"}
+    admin.post(f"{LIST}?category=work", {**form, "expected": "1"})
+    assert Memory.objects.get(pinned=True).category == "work"
+
+
+def test_it_offers_no_marks_to_who_may_only_look(clerk: Client, owner: Any) -> None:
+    allow("view_memory")
+    chosen = [told(owner).pk]
+    clerk.post(LIST, {"action": "mark_pin", "_selected_action": chosen, "expected": "1"})
+    assert not Memory.objects.filter(pinned=True).exists()
+
+
+def test_it_shows_marks_and_history(admin: Client, owner: Any) -> None:
+    memory = told(owner)
+    edit(memory, {"title": "Ours", "private": True})
+    page = admin.get(page_of(memory)).content.decode()
+    assert VENUE.title in page
+    assert "the owner" in page
+    assert "private" in admin.get(f"{LIST}?mark=private").content.decode()
+    assert not admin.get(f"{LIST}?mark=wrong").context["cl"].queryset.exists()

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from memories.models import ActionItem, Memory, Tombstone
+from memories.bulk import Action, carry_out, choose
+from memories.merging import merge
+from memories.models import ActionItem, Memory, Revision, Tombstone
 from memories.parts import mark
 from memories.services import edit, forget, take_turns
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
@@ -101,6 +103,47 @@ def test_it_lets_bulk_marks_and_resends_meet(owner: Any) -> None:
     jobs = [lambda: tell(owner), lambda: mark(ActionItem.objects.all(), completed=True)] * 4
     at_once(*jobs)
     assert ActionItem.objects.get().completed is True
+
+
+def test_it_brings_nothing_back_that_is_merged_meanwhile(owner: Any) -> None:
+    for number in range(5):
+        kept = told(owner, source_id=f"kept {number}", text=f"Kept {number}")
+        other = told(owner, source_id=f"other {number}", text=f"Other {number}")
+        again = partial(tell, owner, source_id=f"other {number}", text=f"Other {number}")
+        join = partial(merge, owner_id=owner.pk, kept_id=kept.pk, other_id=other.pk)
+        at_once(join, *[again] * 3)
+        assert not Memory.objects.filter(source_id=f"other {number}").exists()
+        kept.refresh_from_db()
+        assert kept.text == f"Kept {number}\n\nOther {number}"
+
+
+def test_it_merges_two_into_each_other_once(owner: Any) -> None:
+    one, two = told(owner), told(owner, source_id="two", text="Two")
+
+    def join(kept: Memory, other: Memory) -> str:
+        try:
+            merge(owner_id=owner.pk, kept_id=kept.pk, other_id=other.pk)
+        except Memory.DoesNotExist:
+            return "gone"
+        return "merged"
+
+    done = at_once(partial(join, one, two), partial(join, two, one))
+    assert sorted(done) == ["gone", "merged"]
+    assert Memory.objects.count() == 1
+
+
+def test_it_loses_no_mark_to_an_edit_or_a_resend(owner: Any) -> None:
+    for number in range(3):
+        memory = told(owner, source_id=str(number), text=f"Text {number}")
+        mine = choose(Memory.objects.filter(pk=memory.pk))
+        at_once(
+            partial(carry_out, mine, Action.PRIVATE),
+            partial(edit, memory, {"title": "Mine"}),
+            partial(tell, owner, source_id=str(number), text="Newer"),
+        )
+        memory.refresh_from_db()
+        assert (memory.private, memory.title, memory.text) == (True, "Mine", "Newer")
+        assert Revision.objects.filter(memory=memory).count() == 3
 
 
 def test_it_takes_turns_of_several_owners_in_one_order(owner: Any, staff: Any) -> None:

@@ -169,7 +169,7 @@ def test_it_leaves_a_message(omi: Sender, owner: Any, serve: Serve) -> None:
     wanted = template(output="message")
     original = remember(omi)
     run_due()
-    chat = Conversation.objects.get()
+    chat = Conversation.objects.get(kind="chat")
     message = chat.messages.get()
     assert (chat.owner, chat.kind, chat.title) == (owner, "chat", wanted.name)
     assert (message.role, message.text) == ("assistant", REMARK["text"])

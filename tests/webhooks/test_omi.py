@@ -9,7 +9,7 @@ from pytest_django import Settings
 from conversations.models import OmiSession, Question, TranscriptSegment
 from memories.models import ActionItem, Event, Memory
 from memories.services import edit, forget
-from omibackend.core import leased
+from omibackend.core import hints, leased
 from omibackend.core.leased import State
 from tests.conftest import payload, work
 from tests.sender import Sender
@@ -237,3 +237,16 @@ def test_it_leaves_the_owners_words_alone(omi: Sender) -> None:
     memory = Memory.objects.get()
     assert memory.title == "Our venue"
     assert memory.sender_version["title"] == "Wedding Venue Deposit and Caterer"
+
+
+def test_it_wakes_the_lane_that_answers(
+    omi: Sender, settings: Settings, django_capture_on_commit_callbacks: Any
+) -> None:
+    """The request did not come to hear it: the job behind the delivery did."""
+    settings.ENABLE_CONTEXT_ACTIVATION = False
+    omi.post(ASKED)
+    settings.ENABLE_CONTEXT_ACTIVATION = True
+    hints.client().delete("wake:ai")
+    with django_capture_on_commit_callbacks(execute=True):
+        work("inbox")
+    assert hints.client().exists("wake:ai")

@@ -1,4 +1,3 @@
-import secrets
 from typing import Any
 
 from django import forms
@@ -19,8 +18,9 @@ from omibackend.core import human
 from omibackend.core.templatetags.ob import chip
 from webhooks.admin import health
 from webhooks.admin.health import Once
-from webhooks.models import Delivery, Endpoint, Policy
+from webhooks.models import Delivery, Endpoint
 from webhooks.senders import PROVIDERS
+from webhooks.services import ROTATED, create, new_secret
 
 LEAST_SECRET_CHARS = 16
 
@@ -34,13 +34,25 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Endpoint
-        fields = ("name", "provider", "owner", "policy", "rate_limit_per_minute", "enabled")
+        fields = (
+            *("name", "provider", "owner", "policy", "rate_limit_per_minute", "enabled"),
+            "shared",
+        )
         help_texts = {
             "owner": "Whose data the deliveries become.",
             "policy": "What a request must prove itself by.",
             "rate_limit_per_minute": "Empty: no limit.",
             "enabled": "Switched off, it refuses within a few seconds.",
+            "shared": "For an app in the sender's store: a delivery becomes the data of the person "
+            "whose account its uid is linked to, never the owner's. It cannot be changed later.",
         }
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        provider = PROVIDERS.get(str(self.cleaned_data.get("provider")))
+        if self.cleaned_data.get("shared") and not (provider and provider.place):
+            self.add_error("shared", "This sender does not say whom a delivery is about.")
+        return cleaned
 
 
 class RotateForm(BaseDialogForm):
@@ -70,6 +82,7 @@ class EndpointAdmin(ModelAdmin):
                     ("name", "provider"),
                     ("owner", "policy"),
                     ("rate_limit_per_minute", "enabled"),
+                    "shared",
                 )
             },
         ),
@@ -85,7 +98,7 @@ class EndpointAdmin(ModelAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("provider",) if obj else ()
+        return ("provider", "shared") if obj else ()
 
     # --- the list ---------------------------------------------------------------
 
@@ -136,11 +149,10 @@ class EndpointAdmin(ModelAdmin):
         return unused and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        if not change:
-            obj.made_token = obj.new_token()
-            if obj.policy != Policy.TOKEN:
-                obj.secret = new_secret()
-        super().save_model(request, obj, form, change)
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            obj.made_token = create(obj).token
 
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
@@ -194,9 +206,7 @@ class EndpointAdmin(ModelAdmin):
         endpoint = get_object_or_404(Endpoint, pk=object_id)
         given = form.cleaned_data["secret"].strip()
         endpoint.rotate_secret(given or new_secret())
-        endpoint.save(
-            update_fields=["secret", "previous_secret", "previous_secret_live", "rotated_at"]
-        )
+        endpoint.save(update_fields=ROTATED)
         self.log_change(request, endpoint, "Rotated the signing secret.")
         return self._once(
             request,
@@ -248,7 +258,7 @@ class EndpointAdmin(ModelAdmin):
     def new_token(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(Endpoint, pk=object_id)
         token = endpoint.new_token()
-        endpoint.save(update_fields=["token_hash", "token_hint"])
+        endpoint.save(update_fields=ROTATED)
         self.log_change(request, endpoint, "Made a new token.")
         return self._once(
             request,
@@ -265,10 +275,6 @@ class EndpointAdmin(ModelAdmin):
         if object_id in {str(pk) for pk in live}:
             return found  # type: ignore[no-any-return]
         return [one for one in found if not one.action_name.endswith("retire_old_secret")]
-
-
-def new_secret() -> str:
-    return f"whsec_{secrets.token_urlsafe(32)}"
 
 
 def address_of(request: HttpRequest, endpoint: Endpoint, token: str) -> list[Once]:

@@ -1,22 +1,28 @@
-"""How an endpoint is doing, in words: refusals, silence, secrets, what it only counts."""
+"""How an endpoint is doing, as its page tells it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from omibackend.core import hints
 from omibackend.core.human import ago, several
 from webhooks import refusals
 from webhooks.admin.page import TONES, Banner, shown_state
+from webhooks.health import LOOKED_BACK, Counted, State, counted, is_near, judge
 from webhooks.models import Delivery, Endpoint
 from webhooks.refusals import Refusal
 from webhooks.senders import PROVIDERS
 
 DELIVERIES_SHOWN = 8
-LOOKED_BACK = 200
-# The share of the failures in a row that make a sender give up.
-NEAR = 0.2
+CHIPS = {
+    State.OFF: ("mute", "toggle_off"),
+    State.AT_RISK: ("bad", "block"),
+    State.REFUSED: ("warn", "block"),
+    State.UNUSED: ("mute", "remove"),
+    State.FAILING: ("warn", "error"),
+    State.ROTATING: ("info", "key"),
+    State.FINE: ("ok", "check"),
+}
 
 
 @dataclass(frozen=True)
@@ -29,13 +35,6 @@ class Once:
 class Row:
     delivery: Delivery
     chip: tuple[str, str, str]
-
-
-@dataclass(frozen=True)
-class Counted:
-    event: str
-    requests: int
-    body_bytes: int
 
 
 @dataclass(frozen=True)
@@ -54,27 +53,9 @@ class Page:
 def chip_of(
     endpoint: Endpoint, last_at: datetime | None, last_error: str | None
 ) -> tuple[str, str, str]:
-    if not endpoint.enabled:
-        return "mute", "toggle_off", "switched off"
     failures = refusals.running_failures(endpoint.pk, since=last_at)
-    if is_near(endpoint, failures):
-        return "bad", "block", f"refused {several(failures, 'time')} in a row"
-    if failures:
-        return "warn", "block", f"refused {several(failures, 'time')} in a row"
-    if last_at is None:
-        return "mute", "remove", "nothing yet"
-    if last_error:
-        return "warn", "error", "last one failed"
-    if endpoint.previous_secret_live:
-        return "info", "key", "two secrets"
-    return "ok", "check", "fine"
-
-
-def is_near(endpoint: Endpoint, failures: int) -> bool:
-    """Whether the sender may soon switch this endpoint off by itself."""
-    provider = PROVIDERS.get(endpoint.provider)
-    limit = provider.gives_up_after if provider else None
-    return limit is not None and failures >= limit * NEAR
+    state, words = judge(endpoint, last_at=last_at, newest_error=last_error, failures=failures)
+    return (*CHIPS[state], words)
 
 
 def page(endpoint: Endpoint, user: Any) -> Page:
@@ -107,7 +88,7 @@ def banners(endpoint: Endpoint, newest: list[Delivery], failures: int) -> Iterat
         provider = PROVIDERS[endpoint.provider]
         lead = f"Refused {several(failures, 'time')} in a row."
         yield Banner("bad", "block", lead, f"{provider.gives_up} The reasons stand below.")
-    if endpoint.previous_secret_live:
+    if endpoint.accepts_previous_secret:
         yield _two_secrets(endpoint, newest)
 
 
@@ -121,14 +102,3 @@ def _two_secrets(endpoint: Endpoint, newest: list[Delivery]) -> Banner:
     seen = several(len(newest), "delivery", "deliveries")
     text = f"None of the last {seen} used the old one: it can be retired."
     return Banner("info", "key", lead, text)
-
-
-def counted(endpoint: Endpoint) -> list[Counted]:
-    """What is counted and not stored: streams of audio."""
-    found: Any = hints.attempt(lambda redis: redis.hgetall(f"counted:{endpoint.pk}")) or {}
-    numbers = {name.decode(): int(number) for name, number in found.items()}
-    events = sorted({name.rpartition(":")[0] for name in numbers})
-    return [
-        Counted(event, numbers.get(f"{event}:requests", 0), numbers.get(f"{event}:bytes", 0))
-        for event in events
-    ]

@@ -18,6 +18,9 @@ from webhooks.signatures import Verdict
 if TYPE_CHECKING:
     from webhooks.models import Delivery
 
+# The owner of what is not yet anybody's.
+NOBODY = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
@@ -46,6 +49,8 @@ class KnownEndpoint:
     secret: str
     previous_secret: str
     previous_secret_live: bool
+    # Many people's: `owner_id` is then put in for each request (see Provider.place).
+    shared: bool = False
 
     @property
     def live_secrets(self) -> list[str]:
@@ -122,6 +127,10 @@ class Provider:
     # An SQL condition on {owner} and {subject}, answered in the statement that stores the
     # delivery: `Stored.attentive`.
     attention: str = "false"
+    # On a shared endpoint: the endpoint as that of the person whom the request is about, with
+    # `owner_id` NOBODY if that is no account's, and the request with that person as subject.
+    # None: this sender has no shared endpoints.
+    place: Callable[[KnownEndpoint, Incoming, Parsed], tuple[KnownEndpoint, Parsed]] | None = None
     # What the sender itself does about failures, shown beside the running count.
     gives_up: str = ""
     gives_up_after: int | None = None

@@ -1,5 +1,4 @@
 import json
-import secrets
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from webhooks.models import Endpoint, Policy
 from webhooks.senders import PROVIDERS
+from webhooks.services import create
 
 
 class Command(BaseCommand):
@@ -27,17 +27,15 @@ class Command(BaseCommand):
             provider=provider.name,
             name=options["name"] or provider.label,
         )
-        token = endpoint.new_token()
         if options["signed"]:
-            endpoint.secret = f"whsec_{secrets.token_urlsafe(32)}"
             endpoint.policy = Policy.BOTH
-        endpoint.save()
+        created = create(endpoint)
         made = {
             "id": str(endpoint.pk),
             "provider": provider.name,
-            "url": address(provider.name, token),
-            "token": token,
-            "secret": endpoint.secret or None,
+            "url": address(provider.name, str(created.token)),
+            "token": created.token,
+            "secret": created.secret,
         }
         if options["json"]:
             self.stdout.write(json.dumps(made))

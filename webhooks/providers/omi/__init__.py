@@ -8,6 +8,7 @@ the phone. So an answer is `{}` unless there is a real reply.
 from conversations import listening
 from webhooks.providers.base import Provider
 from webhooks.providers.omi.samples import first, samples
+from webhooks.providers.omi.shared import place
 from webhooks.providers.omi.wire import check, is_signed, parse, respond, verify
 from webhooks.providers.omi.work import handle_many
 
@@ -25,6 +26,7 @@ OMI = Provider(
     first=first,
     samples=samples,
     attention=listening.ATTENTION,
+    place=place,
     gives_up="Omi switches a developer webhook off after 100 failures in a row.",
     gives_up_after=100,
 )

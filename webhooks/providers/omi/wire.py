@@ -14,7 +14,8 @@ from omibackend.core import queue
 from omibackend.core.errors import Refused
 from omibackend.core.logging import logger
 from webhooks import signatures
-from webhooks.providers.base import Incoming, KnownEndpoint, Parsed, Stored, parse_json
+from webhooks.providers.base import NOBODY, Incoming, KnownEndpoint, Parsed, Stored, parse_json
+from webhooks.providers.omi import shared
 from webhooks.providers.omi.events import (
     AUDIO,
     COMBINED,
@@ -107,6 +108,8 @@ def _reply_or_none(
             return replies.spoken_for(stored.id)
         if parsed.event not in (REALTIME, COMBINED):
             return None
+        if endpoint.owner_id == NOBODY:
+            return shared.greet(parsed)
         return reply(endpoint, incoming, parsed, stored)
     except Exception as error:
         log.warning("no reply in the answer", exc_info=error)

@@ -14,10 +14,11 @@ from django.conf import settings
 from django.db import transaction
 from pydantic import ValidationError
 
-from conversations import listening, sessions
+from conversations import deletions, echo, listening, sessions
 from conversations.finals import replace_transcript
 from conversations.identity import Batch, Segment
 from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory, IncomingPhoto
+from memories.parts import How, entry
 from memories.services import save_memory
 from omibackend.core import queue
 from omibackend.core.errors import SetAside, describe
@@ -25,6 +26,7 @@ from omibackend.core.leased import Became
 from omibackend.prompts import planning
 from webhooks.models import Delivery
 from webhooks.providers.omi import payloads as shapes
+from webhooks.providers.omi import shared
 from webhooks.providers.omi.events import COMBINED, DAY_SUMMARY, REALTIME
 from webhooks.providers.omi.words import batch_of, segments_of, uid_of
 
@@ -32,24 +34,28 @@ from webhooks.providers.omi.words import batch_of, segments_of, uid_of
 def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
     """Transcripts of many deliveries in a few statements. Anything else, and what does not
     parse, is left out of a bulk and worked alone: memories take locks of their own."""
+    owners = shared.owners_of(deliveries)
     if len(deliveries) == 1:
-        return _prompt(deliveries, {deliveries[0].pk: _handle(deliveries[0])})
+        alone = _handle(deliveries[0], owners.get(deliveries[0].pk))
+        return _prompt(deliveries, owners, {deliveries[0].pk: alone})
     batches = []
     for delivery in deliveries:
-        if delivery.event == REALTIME:
+        if delivery.event == REALTIME and delivery.pk in owners:
             with suppress(ValidationError):
-                batches.append(_stored_batch(delivery))
-    return _prompt(deliveries, _hear(batches))
+                batches.append(_stored_batch(delivery, owners[delivery.pk]))
+    return _prompt(deliveries, owners, _hear(batches))
 
 
-def _prompt(deliveries: Sequence[Delivery], became: dict[UUID, Became]) -> dict[UUID, Became]:
+def _prompt(
+    deliveries: Sequence[Delivery], owners: dict[UUID, int], became: dict[UUID, Became]
+) -> dict[UUID, Became]:
     """The runs of prompts that this sets off, in the same transaction. They come last in the
     order of the locks."""
     if not settings.ENABLE_PROMPT_WORKERS:
         return became
     happened = [
         planning.Happened(
-            person_id=delivery.endpoint.owner_id,
+            person_id=owners[delivery.pk],
             delivery_id=delivery.pk,
             became=became[delivery.pk],
             live=delivery.event == REALTIME,
@@ -68,15 +74,17 @@ def _prompt(deliveries: Sequence[Delivery], became: dict[UUID, Became]) -> dict[
     return became
 
 
-def _handle(delivery: Delivery) -> Became:
+def _handle(delivery: Delivery, owner_id: int | None) -> Became:
     """One delivery of any event. Memories come before words in every transaction: two that
     took these locks in different orders would wait for each other."""
+    if owner_id is None:
+        return shared.set_aside(delivery)
     became: Became = []
     try:
         if delivery.event != REALTIME:
-            became += _remember(delivery)
+            became += _remember(delivery, owner_id)
         if delivery.event in (REALTIME, COMBINED):
-            became += _hear([_stored_batch(delivery)])[delivery.pk]
+            became += _hear([_stored_batch(delivery, owner_id)])[delivery.pk]
     except ValidationError as error:
         raise SetAside(describe(error)) from error
     return became
@@ -84,49 +92,68 @@ def _handle(delivery: Delivery) -> Became:
 
 def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
     became = sessions.add_batches(batches)
-    if settings.ENABLE_CONTEXT_ACTIVATION:
-        listening.hear_later(batches)
+    echo.flag_live(batches, became)
+    if settings.ENABLE_CONTEXT_ACTIVATION and listening.hear_later(batches):
+        transaction.on_commit(partial(queue.wake, "ai"))
     return became
 
 
-def _stored_batch(delivery: Delivery) -> Batch:
+def _stored_batch(delivery: Delivery, owner_id: int) -> Batch:
     return batch_of(
         orjson.loads(delivery.raw()),
         query=delivery.query,
-        owner_id=delivery.endpoint.owner_id,
+        owner_id=owner_id,
         delivery_id=delivery.pk,
         received_at=delivery.received_at,
     )
 
 
-def _remember(delivery: Delivery) -> Became:
+def _remember(delivery: Delivery, owner_id: int) -> Became:
     payload = orjson.loads(delivery.raw())
     if delivery.event == DAY_SUMMARY:
-        return _day_summary(delivery, shapes.DaySummary.model_validate(payload["summary_json"]))
-    return _conversation(delivery, payload, shapes.Conversation.model_validate(payload))
+        summary = shapes.DaySummary.model_validate(payload["summary_json"])
+        return _day_summary(delivery, owner_id, summary)
+    return _conversation(delivery, owner_id, payload, shapes.Conversation.model_validate(payload))
 
 
 def _conversation(
-    delivery: Delivery, payload: dict[str, Any], conversation: shapes.Conversation
+    delivery: Delivery, owner_id: int, payload: dict[str, Any], conversation: shapes.Conversation
 ) -> Became:
     """A memory, and the final transcript in place of the live one.
 
     A discarded conversation is one that Omi found nothing in: its words replace the live
-    ones, and no memory is made of it.
+    ones, and no memory is made of it. Nor is one made of our own words heard again.
     """
-    owner_id = delivery.endpoint.owner_id
+    uid = uid_of(payload, delivery.query)
     became: Became = []
     segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
-    if not conversation.discarded:
+    if conversation.id is not None and deletions.was_deleted(
+        owner_id=owner_id,
+        uid=uid,
+        conversation_id=conversation.id,
+        started_at=conversation.started_at,
+        segments=segments,
+    ):
+        return list(sessions.DELETED_BEFORE)
+    words = segments
+    if not words and delivery.event == COMBINED:
+        words = _stored_batch(delivery, owner_id).segments
+    heard = echo.own_words(
+        Batch(owner_id, uid, None, words, delivery.pk, delivery.received_at),
+        began_at=conversation.started_at,
+    )
+    if heard.adds_nothing(conversation.structured.overview):
+        became.append(entry("memory", "", How.OWN_WORDS))
+    elif not conversation.discarded:
         became += save_memory(
             owner_id=owner_id,
-            incoming=_memory(conversation, segments, delivery.received_at),
+            incoming=_memory(conversation, words, delivery.received_at),
             delivery_id=delivery.pk,
         )
     if conversation.id is not None and (segments or not conversation.discarded):
         became += replace_transcript(
             owner_id=owner_id,
-            uid=uid_of(payload, delivery.query),
+            uid=uid,
             conversation_id=conversation.id,
             title=conversation.structured.title[:200],
             language=(conversation.language or "")[:16],
@@ -135,6 +162,7 @@ def _conversation(
             segments=segments,
             delivery_id=delivery.pk,
         )
+        echo.flag(heard, became)
     return became
 
 
@@ -201,7 +229,7 @@ def _photo(photo: shapes.Photo) -> IncomingPhoto:
     )
 
 
-def _day_summary(delivery: Delivery, summary: shapes.DaySummary) -> Became:
+def _day_summary(delivery: Delivery, owner_id: int, summary: shapes.DaySummary) -> Became:
     """The day's summary is a memory of its own kind. Its action items are those of its
     conversations again, so none are made."""
     parts = {
@@ -234,6 +262,4 @@ def _day_summary(delivery: Delivery, summary: shapes.DaySummary) -> Became:
         segment_keys=(),
         quote="",
     )
-    return save_memory(
-        owner_id=delivery.endpoint.owner_id, incoming=incoming, delivery_id=delivery.pk
-    )
+    return save_memory(owner_id=owner_id, incoming=incoming, delivery_id=delivery.pk)

@@ -7,11 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from omibackend.accounts.models import User
+from omibackend.accounts.models import Token, User
 
 
 class Command(BaseCommand):
-    help = "Creates an account with a random password, which is shown this once."
+    help = "Creates an account with a random password and a token, which are shown this once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
@@ -25,11 +25,12 @@ class Command(BaseCommand):
             is_staff=options["staff"] or options["superuser"],
             is_superuser=options["superuser"],
         )
+        _, token = Token.objects.create(user)
         if options["json"]:
-            made = {"email": user.email, "password": password, "token": None}
+            made = {"email": user.email, "password": password, "token": token}
             self.stdout.write(json.dumps(made))
         else:
-            self.stdout.write(f"Account   {user.email}\nPassword  {password}")
+            self.stdout.write(f"Account   {user.email}\nPassword  {password}\nToken     {token}")
 
 
 def create(email: str, *, is_staff: bool, is_superuser: bool) -> tuple[User, str]:

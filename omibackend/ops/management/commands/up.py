@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from omibackend import engines
+from omibackend.accounts import erasure
 from omibackend.core.supervisor import Child, Supervisor
 from omibackend.ops import demo
 from webhooks.models import Endpoint
@@ -21,6 +22,7 @@ from webhooks.senders import PROVIDERS
 
 ADMIN_EMAIL = "admin@localhost.local"
 READY_WITHIN_S = 60.0
+TOGETHER = (("inbox",), ("ai", "people"), ("emg",), ("maintenance",))
 
 
 class Command(BaseCommand):
@@ -32,6 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _port_is_free()
         call_command("migrate", verbosity=0)
+        erasure.reapply()
         call_command("collectstatic", interactive=False, verbosity=0)
         password = _first_superuser()
         urls = _missing_endpoints()
@@ -72,14 +75,16 @@ def children() -> list[Child]:
 
 
 def workers() -> list[list[str]]:
-    """The lanes of each worker: none shares one, so that a large recording or a slow model holds
-    up nothing else. If there are too few, the last one takes what is left."""
+    """The lanes of each worker, which takes the first one's jobs first. Recordings have a worker
+    of their own, so that a large one holds up nothing else. If there are too few workers, the last
+    one takes what is left."""
     most = settings.QUEUE_MAX_CONCURRENT_JOBS
-    alone = [[lane] for lane in settings.LANES]
-    if most < len(alone):
-        return [*alone[: most - 1], [*settings.LANES[most - 1 :]]]
-    more = [["ai"]] * (_share(4, most=2) - 1) + [["inbox"]] * (_share(2, most=4) - 1)
-    return [*alone, *more][:most]
+    if most < len(TOGETHER):
+        rest = [lane for lanes in TOGETHER[most - 1 :] for lane in lanes]
+        return [*map(list, TOGETHER[: most - 1]), rest]
+    inbox, ai, *others = map(list, TOGETHER)
+    more = [ai] * (_share(4, most=2) - 1) + [inbox] * (_share(2, most=4) - 1)
+    return [inbox, ai, *others, *more][:most]
 
 
 def _share(of_jobs: int, *, most: int) -> int:

@@ -1,0 +1,30 @@
+from conversations.models.asked import Channel, Listening, Notification, Question, SendState
+from conversations.models.contexts import ContextState, ContextWindow, Pending, Space
+from conversations.models.deleted import DeletedSession, DeletedWords
+from conversations.models.heard import (
+    OmiSession,
+    SegmentQuerySet,
+    TranscriptSegment,
+    TranscriptWords,
+)
+from conversations.models.threads import Conversation, Message
+
+__all__ = [
+    "Channel",
+    "ContextState",
+    "ContextWindow",
+    "Conversation",
+    "DeletedSession",
+    "DeletedWords",
+    "Listening",
+    "Message",
+    "Notification",
+    "OmiSession",
+    "Pending",
+    "Question",
+    "SegmentQuerySet",
+    "SendState",
+    "Space",
+    "TranscriptSegment",
+    "TranscriptWords",
+]

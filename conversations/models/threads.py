@@ -1,0 +1,118 @@
+"""Conversations as they are read, and their messages."""
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models.functions import Now
+
+from conversations.models.asked import Question
+from conversations.models.heard import OmiSession
+from omibackend.core.ids import uuid7
+
+
+class Conversation(models.Model):
+    """A thread of messages: a chat, or what a wearable heard and was asked meanwhile.
+
+    One of kind `omi` belongs to its session and has the session's id: who holds one of the two
+    addresses has the other. It is made with the session, so that none is missing.
+    """
+
+    class Kind(models.TextChoices):
+        OMI = "omi", "spoken to Omi"
+        CHAT = "chat", "chat"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Like the session it needs no index of its own: the ones below begin with it.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="conversations", db_index=False
+    )
+    kind = models.CharField(max_length=4, choices=Kind.choices)
+    # What the caller names a chat by.
+    key = models.CharField(max_length=128, blank=True, default="", db_default="")
+    session = models.OneToOneField(
+        OmiSession, models.CASCADE, null=True, blank=True, related_name="conversation"
+    )
+    title = models.TextField(blank=True, default="", db_default="")
+    started_at = models.DateTimeField(db_default=Now())
+    # Of a spoken one: when it was last heard, as known once it fell silent.
+    last_message_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-last_message_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "key"],
+                condition=models.Q(kind="chat"),
+                name="conversation_owner_chat",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["owner", "-last_message_at", "-id"], name="conversation_owner_recent"
+            ),
+            models.Index(
+                fields=["owner", "-last_message_at", "-id"],
+                condition=models.Q(kind="chat"),
+                name="conversation_owner_chats",
+            ),
+            models.Index(fields=["-last_message_at", "-id"], name="conversation_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"Conversation {str(self.pk)[-8:]}"
+
+
+class MessageManager(models.Manager["Message"]):
+    """Leaves the search vector in the database: it is as long as the text it was made from."""
+
+    def get_queryset(self) -> models.QuerySet["Message"]:
+        return super().get_queryset().defer("search")
+
+
+class Message(models.Model):
+    """One turn of a conversation. UNTRUSTED content."""
+
+    class Role(models.TextChoices):
+        USER = "user", "person"
+        ASSISTANT = "assistant", "assistant"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="messages", db_index=False
+    )
+    role = models.CharField(max_length=9, choices=Role.choices)
+    text = models.TextField()
+    occurred_at = models.DateTimeField()
+    # One message of each role to a question, so that two jobs cannot write it twice.
+    question = models.ForeignKey(
+        Question, models.SET_NULL, null=True, blank=True, related_name="messages", db_index=False
+    )
+    # The message that this one answers: one answer, whoever else was waiting for it.
+    reply_to = models.OneToOneField(
+        "self", models.CASCADE, null=True, blank=True, related_name="reply"
+    )
+    # Somebody waits for the model on its behalf until then, at the latest.
+    asking_until = models.DateTimeField(null=True, editable=False)
+    sources = models.JSONField(default=list)
+    delivery_id = models.UUIDField(null=True, blank=True)
+    search = models.GeneratedField(
+        expression=SearchVector("text", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = MessageManager()
+
+    class Meta:
+        ordering = ["-occurred_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["question", "role"], name="message_question_role")
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "-occurred_at", "-id"], name="message_in_order"),
+            GinIndex(fields=["search"], name="message_search"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Message {str(self.pk)[-8:]}"

@@ -1,0 +1,108 @@
+"""What this app keeps of a person."""
+
+from conversations import session_cache
+from conversations.models import (
+    ContextState,
+    ContextWindow,
+    Conversation,
+    DeletedSession,
+    DeletedWords,
+    Listening,
+    Message,
+    Notification,
+    OmiSession,
+    Question,
+    TranscriptSegment,
+    TranscriptWords,
+)
+from conversations.session_rows import Place
+from omibackend.core.personal_data import PersonalData, Table
+
+
+def uids(user_id: int) -> set[str]:
+    heard = OmiSession.objects.filter(owner_id=user_id).order_by().values_list("uid")
+    return {
+        uid
+        for rows in (
+            heard,
+            Question.objects.filter(owner_id=user_id).order_by().values_list("uid"),
+            Listening.objects.filter(owner_id=user_id).values_list("uid"),
+        )
+        for (uid,) in rows.distinct()
+    }
+
+
+def forget(user_id: int) -> None:
+    """The remembered lists of the person's newest sessions."""
+    mine = OmiSession.objects.filter(owner_id=user_id).order_by()
+    places = mine.values_list("owner_id", "uid", "sender_session_id").distinct()
+    session_cache.forget([Place(*place) for place in places])
+
+
+PersonalData.register(
+    PersonalData(
+        "conversations",
+        tables=(
+            Table("notifications", lambda user_id: Notification.objects.filter(owner_id=user_id)),
+            Table("listening", lambda user_id: Listening.objects.filter(owner_id=user_id)),
+            Table("deleted_words", lambda user_id: DeletedWords.objects.filter(owner_id=user_id)),
+            Table(
+                "deleted_sessions", lambda user_id: DeletedSession.objects.filter(owner_id=user_id)
+            ),
+            Table(
+                "windows",
+                lambda user_id: ContextWindow.objects.filter(state__owner_id=user_id),
+                ("state_id", "slot", "conversation_id"),
+            ),
+            Table(
+                "contexts",
+                lambda user_id: ContextState.objects.filter(owner_id=user_id),
+                ("id", "key", "space", "active_slot", "cleared_at", "updated_at"),
+            ),
+            Table(
+                "messages",
+                lambda user_id: Message.objects.filter(conversation__owner_id=user_id),
+                (
+                    *("id", "conversation_id", "role", "text", "occurred_at", "sources"),
+                    *("question_id", "delivery_id"),
+                ),
+            ),
+            Table(
+                "conversations",
+                lambda user_id: Conversation.objects.filter(owner_id=user_id),
+                ("id", "kind", "key", "session_id", "title", "started_at", "last_message_at"),
+            ),
+            Table(
+                "questions",
+                lambda user_id: Question.objects.filter(owner_id=user_id),
+                (
+                    *("id", "uid", "session_id", "text", "quote", "voice", "asked_at", "answer"),
+                    *("sources", "channel", "why", "answered_at", "delivery_id"),
+                ),
+            ),
+            Table(
+                "segments",
+                lambda user_id: TranscriptSegment.objects.filter(session__owner_id=user_id),
+                (
+                    *("id", "session_id", "text", "speaker", "speaker_name", "is_user"),
+                    *("person_id", "start_s", "end_s", "final", "received_at", "delivery_id"),
+                ),
+            ),
+            Table(
+                "transcript_words",
+                lambda user_id: TranscriptWords.objects.filter(session__owner_id=user_id),
+            ),
+            Table(
+                "sessions",
+                lambda user_id: OmiSession.objects.filter(owner_id=user_id),
+                (
+                    *("id", "uid", "sender_session_id", "omi_conversation_id", "title"),
+                    *("language", "started_at", "first_received_at", "last_received_at"),
+                    *("segment_count", "finalised_at"),
+                ),
+            ),
+        ),
+        uids=uids,
+        forget=forget,
+    )
+)

@@ -1,0 +1,107 @@
+"""What lists may be narrowed down by, in the query of an address."""
+
+from datetime import UTC
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms import CharField, Form
+from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
+from drf_spectacular.utils import extend_schema_field
+
+from memories.models import ActionItem, Memory
+from memories.search import narrowed
+
+MOST_Q_CHARS = 500
+
+
+def text(description: str, most_chars: int) -> Any:
+    schema = {"type": "string", "maxLength": most_chars, "description": description}
+    return extend_schema_field(schema)(
+        filters.CharFilter(max_length=most_chars, help_text=description)
+    )
+
+
+class MomentField(IsoDateTimeField):  # type: ignore[misc]
+    """In UTC: PostgreSQL knows fewer time zones than ISO 8601."""
+
+    def to_python(self, value: Any) -> Any:
+        read = super().to_python(value)
+        try:
+            return read and read.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError("There is no such moment.", "invalid") from error
+
+
+class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = MomentField
+
+
+def moment(description: str) -> Any:
+    schema = {"type": "string", "format": "date-time", "description": description}
+    return extend_schema_field(schema)(MomentFilter(help_text=description))
+
+
+def yes_or_no(description: str) -> Any:
+    """django-filter's own takes whatever is neither for no question at all."""
+    choices = [("true", "true"), ("false", "false")]
+    schema = {"type": "boolean", "description": description}
+    return extend_schema_field(schema)(
+        filters.TypedChoiceFilter(choices=choices, coerce="true".__eq__, empty_value=None)
+    )
+
+
+class StrictForm(Form):
+    """An empty moment or mark is as wrong as any other that is none; empty words ask nothing."""
+
+    def clean(self) -> Any:
+        for name, field in self.fields.items():
+            if not isinstance(field, CharField) and self.data.get(name) == "":
+                self.add_error(name, ValidationError("Leave it out or give a value.", "invalid"))
+        return super().clean()
+
+
+class MemoryFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
+    q = text('Words, "a phrase", -without, this or that', MOST_Q_CHARS)
+    category = text("Exactly this category", 40)
+    occurred_after = moment("At this moment or later")
+    occurred_before = moment("Before this moment")
+    pinned = yes_or_no("Only pinned ones, or only others")
+    private = yes_or_no("Only private ones, or only others")
+    wrong = yes_or_no("Only those marked as wrong, or only others")
+
+    class Meta:
+        form = StrictForm
+
+    def filter_queryset(self, queryset: QuerySet[Memory]) -> QuerySet[Memory]:
+        return narrowed(queryset, self.form.cleaned_data)
+
+
+class MemoryListFilter(MemoryFilter):
+    """Leaves `q` to the pages, which know how to read little for one."""
+
+    def filter_queryset(self, queryset: QuerySet[Memory]) -> QuerySet[Memory]:
+        return narrowed(queryset, {**self.form.cleaned_data, "q": ""})
+
+
+class ActionItemFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
+    status = extend_schema_field(
+        {"type": "string", "enum": ["open", "done"], "description": "Still to do, or done"}
+    )(filters.ChoiceFilter(choices=[("open", "open"), ("done", "done")]))
+    due_after = moment("Due at this moment or later")
+    due_before = moment("Due before this moment")
+
+    class Meta:
+        form = StrictForm
+
+    def filter_queryset(self, queryset: QuerySet[ActionItem]) -> QuerySet[ActionItem]:
+        asked = self.form.cleaned_data
+        wanted = {
+            "completed": asked["status"] == "done" if asked["status"] else None,
+            "due_at__gte": asked["due_after"],
+            "due_at__lt": asked["due_before"],
+        }
+        return queryset.filter(
+            **{name: value for name, value in wanted.items() if value is not None}
+        )

@@ -1,0 +1,73 @@
+"""What this app keeps of a person."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from django.core.files.storage import default_storage
+
+from memories.models import ActionItem, Event, Memory, Photo, Revision, Tombstone
+from omibackend.core.files import remove_folder
+from omibackend.core.personal_data import File, PersonalData, Table
+
+
+def photos(user_id: int) -> Iterator[File]:
+    """As far as they were pictures; a missing file has been removed meanwhile."""
+    mine = Photo.objects.filter(memory__owner_id=user_id).exclude(file="").order_by("pk")
+    for name in mine.values_list("file", flat=True):
+        if default_storage.exists(name):
+            shown = f"photos/{name.rpartition('/')[2]}"
+            yield File(shown, partial(default_storage.open, name))
+
+
+def forget(user_id: int) -> None:
+    """Also the pictures of a save that failed after it had written them."""
+    remove_folder(f"photos/{user_id}")
+
+
+PersonalData.register(
+    PersonalData(
+        "memories",
+        tables=(
+            Table(
+                "action_items",
+                lambda user_id: ActionItem.objects.filter(owner_id=user_id),
+                (
+                    *("id", "memory_id", "description", "completed", "completed_at", "due_at"),
+                    *("edited_fields", "delivery_id", "created_at", "updated_at"),
+                ),
+            ),
+            Table(
+                "events",
+                lambda user_id: Event.objects.filter(memory__owner_id=user_id),
+                ("id", "memory_id", "title", "description", "starts_at", "duration_minutes"),
+            ),
+            Table(
+                "photos",
+                lambda user_id: Photo.objects.filter(memory__owner_id=user_id),
+                ("id", "memory_id", "description", "taken_at", "content_type", "file"),
+            ),
+            Table(
+                "changes",
+                lambda user_id: Revision.objects.filter(memory__owner_id=user_id),
+                ("id", "memory_id", "at", "by", "before", "delivery_id"),
+            ),
+            Table(
+                "memories",
+                lambda user_id: Memory.objects.filter(owner_id=user_id),
+                (
+                    *("id", "kind", "source", "source_id", "title", "text", "category", "emoji"),
+                    *("language", "occurred_at", "finished_at", "created_at", "updated_at"),
+                    *("edited_fields", "sender_version", "quote", "details", "delivery_id"),
+                    *("pinned", "private", "wrong", "similar_to_id"),
+                ),
+            ),
+            Table(
+                "deleted_memories",
+                lambda user_id: Tombstone.objects.filter(owner_id=user_id),
+                ("kind", "source_id", "deleted_at", "merged_into_id"),
+            ),
+        ),
+        files=photos,
+        forget=forget,
+    )
+)

@@ -1,0 +1,36 @@
+"""What the routes of people share."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from omibackend.accounts.models import User
+
+TAG = ["People"]
+
+
+class PeopleView(APIView):
+    throttle_scope = "account"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if not settings.ENABLE_USER_SYSTEM:
+            raise NotFound("The user system is off: ENABLE_USER_SYSTEM.")
+        super().initial(request, *args, **kwargs)
+
+
+class EntranceView(PeopleView):
+    """For who is not signed in yet. It reads no token, so a stale one is in nobody's way."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def person(request: Request) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 (what each permission has seen to)
+    return request.user

@@ -1,0 +1,19 @@
+"""How each operation of the API is described."""
+
+from typing import Any
+
+from drf_standardized_errors.openapi import AutoSchema
+
+from omibackend.core.pages import Pages
+
+
+class Schema(AutoSchema):
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        """What is posted cannot be left out, though the library forgets it of alternatives."""
+        body: Any = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        return {**body, "required": True} if body and self.method == "POST" else body
+
+    def _should_add_http404_error_response(self) -> bool:
+        """A cursor that is none is a page that is not there."""
+        pages: Any = self._get_paginator()  # type: ignore[no-untyped-call]
+        return isinstance(pages, Pages) or super()._should_add_http404_error_response()

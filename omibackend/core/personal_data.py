@@ -1,0 +1,79 @@
+"""What each app keeps of people, so that all of it can be exported, and erased.
+
+An app says it in its module `personal`, which is found by itself:
+
+    PersonalData.register(PersonalData("memories", tables=(Table("memories", mine, COLUMNS),)))
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils.module_loading import autodiscover_modules
+
+AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one kind; `rows` takes the id of an account. Without `columns` they are erased and
+    not exported: they say nothing that another table does not."""
+
+    name: str
+    rows: Callable[[int], QuerySet[Any]]
+    columns: tuple[str, ...] = ()
+
+    def ids(self, user_id: int) -> list[Any]:
+        return list(self.rows(user_id).order_by("pk").values_list("pk", flat=True))
+
+    def of(self, ids: list[Any]) -> QuerySet[Any]:
+        """By id: a page of a listing may come long after the listing was made."""
+        model: Any = self.rows(0).model
+        found: QuerySet[Any] = model._base_manager.filter(pk__in=ids).order_by("pk")
+        return found
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in the export; opened when its turn comes."""
+
+    name: str
+    open: Callable[[], IO[bytes]]
+
+
+def _no_files(_: int) -> Iterator[File]:
+    return iter(())
+
+
+def _no_uids(_: int) -> Iterable[str]:
+    return ()
+
+
+def _nothing(_: int) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """Of one app. Its tables are erased in their order: parts before the whole."""
+
+    app: str
+    tables: tuple[Table, ...]
+    files: Callable[[int], Iterator[File]] = field(default=_no_files)
+    # What senders call the person by; erased ones are remembered as hashes.
+    uids: Callable[[int], Iterable[str]] = field(default=_no_uids)
+    # What is not in a table: files, Redis keys. Runs before the rows go, and may run again.
+    forget: Callable[[int], None] = field(default=_nothing)
+
+    registered: ClassVar[dict[str, "PersonalData"]] = {}
+
+    @classmethod
+    def register(cls, data: "PersonalData") -> None:
+        cls.registered[data.app] = data
+
+    @classmethod
+    def everything(cls) -> list["PersonalData"]:
+        """In the order of INSTALLED_APPS: what others refer to comes first."""
+        autodiscover_modules("personal")
+        return list(cls.registered.values())

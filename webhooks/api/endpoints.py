@@ -1,0 +1,281 @@
+"""A person's own endpoints over REST. Tokens and secrets are shown once, when they are made."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from omibackend.accounts.permissions import InScope, OwnDevice
+from omibackend.core.serializers import ErrorsSerializer, Strict
+from webhooks import health, services
+from webhooks.api import person_id
+from webhooks.models import Endpoint, Policy
+from webhooks.senders import PROVIDERS
+from webhooks.services import Made
+
+LEAST_SECRET_CHARS = 16
+MOST_OVERLAP_S = 366 * 86_400
+MOST_PER_MINUTE = 1_000_000
+NAME = r"\A[^\x00-\x20][^\x00-\x1f]*\Z"
+SENDERS = [(provider.name, provider.label) for provider in PROVIDERS.values()]
+
+
+class EndpointHealthSerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField([(state.value, state.value) for state in health.State])
+    words = serializers.CharField()
+    last_delivery_at = serializers.DateTimeField(allow_null=True)
+    last_signature = serializers.CharField(
+        source="signature", help_text='"valid", "previous secret", or "" for an unsigned one'
+    )
+    last_error = serializers.CharField(help_text="of the newest 200 deliveries")
+    last_error_at = serializers.DateTimeField(allow_null=True)
+    running_failures = serializers.IntegerField(
+        help_text="requests refused in a row since the last accepted one, at most 200"
+    )
+    sender_may_switch_off = serializers.BooleanField(source="is_at_risk")
+
+
+class EndpointSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    provider = serializers.CharField()
+    name = serializers.CharField()
+    policy = serializers.ChoiceField(Policy.choices)
+    signed = serializers.SerializerMethodField(help_text="whether it has a signing secret")
+    enabled = serializers.BooleanField()
+    shared = serializers.BooleanField(help_text="many people's; set by staff")
+    rate_limit_per_minute = serializers.IntegerField(allow_null=True)
+    token_hint = serializers.CharField(help_text="the token's last four characters")
+    old_token_accepted = serializers.BooleanField(source="accepts_previous_token")
+    old_token_until = serializers.DateTimeField(source="previous_token_until", allow_null=True)
+    old_secret_accepted = serializers.BooleanField(source="accepts_previous_secret")
+    old_secret_until = serializers.DateTimeField(source="previous_secret_until", allow_null=True)
+    created_at = serializers.DateTimeField()
+    health = serializers.SerializerMethodField()
+
+    def get_signed(self, row: Endpoint) -> bool:
+        return bool(row.secret)
+
+    @extend_schema_field(EndpointHealthSerializer)
+    def get_health(self, row: Endpoint) -> Any:
+        return EndpointHealthSerializer(self.context["health"][row.pk]).data
+
+
+class MadeSerializer(EndpointSerializer):
+    token = serializers.CharField(allow_null=True, help_text="shown this once")
+    url = serializers.URLField(allow_null=True, help_text="what to paste into the sender")
+    curl = serializers.CharField(allow_null=True, help_text="a first delivery, ready to paste")
+    secret = serializers.CharField(allow_null=True, help_text="shown this once")
+
+
+class MakeSerializer(Strict):
+    provider = serializers.ChoiceField(SENDERS)
+    name = serializers.RegexField(NAME, max_length=80, trim_whitespace=False)
+    policy = serializers.ChoiceField(
+        Policy.choices, required=False, help_text="default: token, or both if signed"
+    )
+    signed = serializers.BooleanField(
+        default=False, help_text="with a signing secret, made here and shown once"
+    )
+    enabled = serializers.BooleanField(default=True)
+    rate_limit_per_minute = serializers.IntegerField(
+        min_value=1, max_value=MOST_PER_MINUTE, allow_null=True, default=None
+    )
+
+
+class ChangeSerializer(Strict):
+    name = serializers.RegexField(NAME, max_length=80, trim_whitespace=False, required=False)
+    policy = serializers.ChoiceField(Policy.choices, required=False)
+    enabled = serializers.BooleanField(required=False)
+    rate_limit_per_minute = serializers.IntegerField(
+        min_value=1, max_value=MOST_PER_MINUTE, allow_null=True, required=False
+    )
+
+
+class RotateSerializer(Strict):
+    what = serializers.ChoiceField(["token", "secret", "both"], default="token")
+    new_secret = serializers.RegexField(
+        r"\A[!-~]+\Z",
+        min_length=LEAST_SECRET_CHARS,
+        max_length=200,
+        required=False,
+        help_text="the one that the sender made; then the secret is rotated whatever `what` says",
+    )
+    overlap_s = serializers.IntegerField(
+        min_value=0,
+        max_value=MOST_OVERLAP_S,
+        allow_null=True,
+        default=None,
+        help_text="how long the old ones stay valid, in seconds; null: until they are retired",
+    )
+
+
+HEALTHY = {
+    "state": "fine",
+    "words": "fine",
+    "last_delivery_at": "2026-11-20T14:13:02Z",
+    "last_signature": "valid",
+    "last_error": "",
+    "last_error_at": None,
+    "running_failures": 0,
+    "sender_may_switch_off": False,
+}
+SHOWN = {
+    "id": "0193a5e2-7c1b-7e52-9d2a-6a3f7c7a1b11",
+    "provider": "omi",
+    "name": "My Omi",
+    "policy": "both",
+    "signed": True,
+    "enabled": True,
+    "shared": False,
+    "rate_limit_per_minute": None,
+    "token_hint": "x3Qk",
+    "old_token_accepted": False,
+    "old_token_until": None,
+    "old_secret_accepted": False,
+    "old_secret_until": None,
+    "created_at": "2026-11-20T14:00:00Z",
+    "health": HEALTHY,
+}
+ONCE = {
+    **SHOWN,
+    "token": "…x3Qk",
+    "url": "https://omi.example.org/webhooks/omi/…x3Qk/",
+    "curl": "curl -s 'https://omi.example.org/webhooks/omi/…x3Qk/?uid=demo-wearable' -d …",
+    "secret": "whsec_…",
+}
+AN_ENDPOINT = OpenApiExample("An endpoint", SHOWN, response_only=True)
+MADE = OpenApiExample("Shown once", ONCE, response_only=True)
+MAKE = OpenApiExample(
+    "Omi, signed", {"provider": "omi", "name": "My Omi", "signed": True}, request_only=True
+)
+
+
+class OwnEndpoints(GenericAPIView[Endpoint]):
+    """Who may read may see them. To make or change one takes the person: it lets data in."""
+
+    serializer_class = EndpointSerializer
+
+    def get_permissions(self) -> list[Any]:
+        kind: type[BasePermission] = InScope if self.request.method in SAFE_METHODS else OwnDevice
+        return [kind()]
+
+    def get_queryset(self) -> QuerySet[Endpoint]:
+        if getattr(self, "swagger_fake_view", False):
+            return Endpoint.objects.none()
+        return Endpoint.objects.filter(owner=person_id(self.request)).order_by("-id")
+
+    def shown(self, rows: list[Endpoint]) -> Any:
+        return EndpointSerializer(rows, many=True, context={"health": health.of(rows)}).data
+
+    def once(self, request: Request, made: Made) -> dict[str, Any]:
+        row = made.endpoint
+        url = request.build_absolute_uri(f"/webhooks/{row.provider}/{made.token}/")
+        once = {
+            "token": made.token,
+            "url": url if made.token else None,
+            "curl": PROVIDERS[row.provider].first().curl(url) if made.token else None,
+            "secret": made.secret,
+        }
+        return {**self.shown([row])[0], **once}
+
+
+class EndpointsView(OwnEndpoints):
+    @extend_schema(
+        operation_id="endpoints_list",
+        tags=["endpoints"],
+        responses=EndpointSerializer(many=True),
+        examples=[AN_ENDPOINT],
+    )
+    def get(self, request: Request) -> Response:
+        """Your webhook endpoints, the newest first, each with how it is doing."""
+        rows = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(self.shown(list(rows)))
+
+    @extend_schema(
+        operation_id="endpoints_create",
+        tags=["endpoints"],
+        request=MakeSerializer,
+        responses={201: MadeSerializer},
+        examples=[MAKE, MADE],
+    )
+    def post(self, request: Request) -> Response:
+        """Make an endpoint: its address to paste into the sender is in this answer only."""
+        given = MakeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = dict(given.validated_data)
+        signed = fields.pop("signed")
+        fields.setdefault("policy", Policy.BOTH if signed else Policy.TOKEN)
+        made = services.create(Endpoint(owner_id=person_id(request), **fields), signed=signed)
+        made.endpoint.refresh_from_db()
+        return Response(self.once(request, made), status=201)
+
+
+class EndpointView(OwnEndpoints):
+    @extend_schema(operation_id="endpoints_read", tags=["endpoints"], examples=[AN_ENDPOINT])
+    def get(self, request: Request, pk: str) -> Response:
+        """One endpoint and how it is doing: last delivery, last error, refusals in a row."""
+        return Response(self.shown([self.get_object()])[0])
+
+    @extend_schema(
+        operation_id="endpoints_change",
+        tags=["endpoints"],
+        request=ChangeSerializer,
+        responses={200: EndpointSerializer, 409: ErrorsSerializer},
+        examples=[OpenApiExample("Off", {"enabled": False}, request_only=True), AN_ENDPOINT],
+    )
+    def patch(self, request: Request, pk: str) -> Response:
+        """Rename it, switch it on or off, limit it. It acts within three seconds."""
+        row = self.get_object()
+        given = ChangeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        return Response(self.shown([services.change(row, given.validated_data)])[0])
+
+    @extend_schema(operation_id="endpoints_delete", tags=["endpoints"], responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        """Delete it with the raw deliveries that it received. What they became stays."""
+        services.remove(self.get_object())
+        return Response(status=204)
+
+
+class RotateView(OwnEndpoints):
+    @extend_schema(
+        operation_id="endpoints_rotate",
+        tags=["endpoints"],
+        request=RotateSerializer,
+        responses=MadeSerializer,
+        examples=[
+            OpenApiExample(
+                "Both, for a day", {"what": "both", "overlap_s": 86400}, request_only=True
+            ),
+            MADE,
+        ],
+    )
+    def post(self, request: Request, pk: str) -> Response:
+        """A new token, a new signing secret or both; the old ones stay valid for the overlap."""
+        row = self.get_object()
+        given = RotateSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        secret = wanted.get("new_secret")
+        if secret is None and wanted["what"] != "token":
+            secret = services.new_secret()
+        overlap_s = wanted["overlap_s"]
+        made = services.rotate(
+            row,
+            new_token=wanted["what"] != "secret",
+            secret=secret,
+            overlap=None if overlap_s is None else timedelta(seconds=overlap_s),
+        )
+        return Response(self.once(request, made))
+
+    @extend_schema(operation_id="endpoints_end_overlap", tags=["endpoints"], responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        """End the overlap: the old token and the old secret are refused from now on."""
+        services.end_overlap(self.get_object())
+        return Response(status=204)

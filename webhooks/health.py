@@ -1,0 +1,136 @@
+"""How an endpoint is doing: when it was last heard of, what failed, what was refused in a row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from omibackend.core import hints
+from omibackend.core.human import several
+from webhooks import refusals
+from webhooks.models import Endpoint
+from webhooks.senders import PROVIDERS
+
+LOOKED_BACK = 200
+# The share of the failures in a row that make a sender give up.
+NEAR = 0.2
+
+NEWEST = """
+SELECT e.id, d.received_at, d.signature, d.last_error, f.last_error, f.received_at
+FROM unnest(%s::uuid[]) AS e(id)
+LEFT JOIN LATERAL (
+    SELECT received_at, signature, last_error FROM webhooks_delivery
+    WHERE endpoint_id = e.id ORDER BY id DESC LIMIT 1
+) d ON true
+LEFT JOIN LATERAL (
+    SELECT received_at, last_error FROM (
+        SELECT id, received_at, last_error FROM webhooks_delivery
+        WHERE endpoint_id = e.id ORDER BY id DESC LIMIT %s
+    ) newest
+    WHERE last_error <> '' ORDER BY id DESC LIMIT 1
+) f ON true
+"""
+
+
+class State(StrEnum):
+    OFF = "off"
+    AT_RISK = "at_risk"
+    REFUSED = "refused"
+    UNUSED = "unused"
+    FAILING = "failing"
+    ROTATING = "rotating"
+    FINE = "fine"
+
+
+@dataclass(frozen=True)
+class Health:
+    """`signature` is how the newest delivery was signed; `last_error` is of the newest few."""
+
+    state: State
+    words: str
+    last_delivery_at: datetime | None
+    signature: str
+    last_error: str
+    last_error_at: datetime | None
+    running_failures: int
+
+    @property
+    def is_at_risk(self) -> bool:
+        return self.state == State.AT_RISK
+
+
+@dataclass(frozen=True)
+class Counted:
+    event: str
+    requests: int
+    body_bytes: int
+
+
+def of(endpoints: Sequence[Endpoint]) -> dict[UUID, Health]:
+    """In one statement for all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST, [[str(row.pk) for row in endpoints], LOOKED_BACK])
+        newest = {row[0]: row[1:] for row in cursor}
+    return {row.pk: _health(row, *newest[row.pk]) for row in endpoints}
+
+
+def _health(
+    endpoint: Endpoint,
+    last_at: datetime | None,
+    signature: str | None,
+    newest_error: str | None,
+    last_error: str | None,
+    last_error_at: datetime | None,
+) -> Health:
+    failures = refusals.running_failures(endpoint.pk, since=last_at)
+    return Health(
+        *judge(endpoint, last_at=last_at, newest_error=newest_error, failures=failures),
+        last_delivery_at=last_at,
+        signature=signature or "",
+        last_error=last_error or "",
+        last_error_at=last_error_at,
+        running_failures=failures,
+    )
+
+
+def judge(
+    endpoint: Endpoint, *, last_at: datetime | None, newest_error: str | None, failures: int
+) -> tuple[State, str]:
+    refused = f"refused {several(failures, 'time')} in a row"
+    if not endpoint.enabled:
+        return State.OFF, "switched off"
+    if is_near(endpoint, failures):
+        return State.AT_RISK, refused
+    if failures:
+        return State.REFUSED, refused
+    if last_at is None:
+        return State.UNUSED, "nothing yet"
+    if newest_error:
+        return State.FAILING, "last one failed"
+    if endpoint.accepts_previous_secret:
+        return State.ROTATING, "two secrets"
+    if endpoint.accepts_previous_token:
+        return State.ROTATING, "two tokens"
+    return State.FINE, "fine"
+
+
+def is_near(endpoint: Endpoint, failures: int) -> bool:
+    """Whether the sender may soon switch this endpoint off by itself."""
+    provider = PROVIDERS.get(endpoint.provider)
+    limit = provider.gives_up_after if provider else None
+    return limit is not None and failures >= limit * NEAR
+
+
+def counted(endpoint: Endpoint) -> list[Counted]:
+    """What is counted and not stored: streams of audio."""
+    found: Any = hints.attempt(lambda redis: redis.hgetall(f"counted:{endpoint.pk}")) or {}
+    numbers = {name.decode(): int(number) for name, number in found.items()}
+    events = sorted({name.rpartition(":")[0] for name in numbers})
+    return [
+        Counted(event, numbers.get(f"{event}:requests", 0), numbers.get(f"{event}:bytes", 0))
+        for event in events
+    ]

@@ -1,0 +1,140 @@
+"""Endpoints that many people's wearables post to, as those of an app in Omi's store.
+
+A delivery is of the person that its uid is linked to. Of anybody else nothing is worked: the
+delivery is set aside, and of what it says only a spoken code is looked for.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models.fields.json import KT
+
+from omibackend.accounts import links
+from omibackend.accounts.erasure import is_erased_uid
+from omibackend.core import leased, queue
+from omibackend.core.errors import SetAside
+from omibackend.core.leased import Became, State
+from webhooks import endpoints
+from webhooks.models import Delivery
+from webhooks.providers.base import NOBODY, Incoming, KnownEndpoint, Parsed
+from webhooks.providers.omi.words import raw_segments, uid_of
+
+NOT_LINKED = "The uid is not linked to an account. It is worked once somebody links it."
+NO_UID = "A shared endpoint needs the uid that Omi puts into the address."
+LINKED = "This Omi is linked to your account now."
+RECENT_S = 3.0
+MOST_RECENT = 4096
+
+
+class Whose(NamedTuple):
+    owner_id: int
+    erased: bool
+
+
+class WhoseCache:
+    """Answers without a query; a link that is made or ended acts within `RECENT_S`."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[float, Whose]] = {}
+
+    def find(self, uid: str) -> Whose:
+        now = time.monotonic()
+        kept = self._entries.get(uid)
+        if kept and kept[0] > now:
+            return kept[1]
+        if len(self._entries) >= MOST_RECENT:
+            self._entries.clear()
+        found: Whose = endpoints.retried(lambda _: _look_up(uid, using="ingest"))
+        self._entries[uid] = (now + RECENT_S, found)
+        return found
+
+    def forget(self, uid: str) -> None:
+        self._entries.pop(uid, None)
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+
+cache = WhoseCache()
+
+
+def _look_up(uid: str, *, using: str) -> Whose:
+    owner_id = links.owners_of([uid], using=using).get(uid, NOBODY)
+    return Whose(owner_id, erased=owner_id == NOBODY and bool(uid) and is_erased_uid(uid))
+
+
+def uid_in(query: object) -> str:
+    """Of the address only: it is where Omi puts it, and what is set aside is found again by it."""
+    return uid_of(None, query)
+
+
+def place(
+    endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed
+) -> tuple[KnownEndpoint, Parsed]:
+    """The endpoint as the person's. What comes for somebody erased is counted and not stored."""
+    uid = uid_in(incoming.query)
+    whose = cache.find(uid) if uid else Whose(NOBODY, erased=False)
+    counted = parsed.counted or whose.erased
+    return (
+        replace(endpoint, owner_id=whose.owner_id),
+        replace(parsed, subject=uid, counted=counted),
+    )
+
+
+def greet(parsed: Parsed) -> str | None:
+    """Links the uid if these words are a code that somebody was to speak."""
+    if not parsed.subject:
+        return None
+    said = (part.get("text") for part in raw_segments(parsed.payload) if isinstance(part, dict))
+    code = links.spoken_code(" ".join(text for text in said if isinstance(text, str)))
+    if code is None or not links.confirm_spoken(uid=parsed.subject, code=code):
+        return None
+    cache.forget(parsed.subject)
+    replay([parsed.subject])
+    queue.waker().mark("inbox")
+    return LINKED
+
+
+def replay(uids: Iterable[str]) -> int:
+    """Puts what was set aside for these uids back to the start; the caller wakes the inbox."""
+    waiting = Delivery.objects.alias(uid=KT("query__uid")).filter(
+        state=State.DEAD, uid__in=list(uids), last_error=NOT_LINKED, endpoint__shared=True
+    )
+    return leased.again(waiting)
+
+
+def owners_of(deliveries: Sequence[Delivery]) -> dict[UUID, int]:
+    """Whose data they become; what is not anybody's yet is left out. In the job's transaction."""
+    owners = {row.pk: row.person_id or NOBODY for row in deliveries if row.endpoint.shared}
+    fresh = [row for row in deliveries if owners.get(row.pk) == NOBODY]
+    if fresh:
+        owners |= _settled(fresh)
+    own = {row.pk: row.endpoint.owner_id for row in deliveries if not row.endpoint.shared}
+    return own | {pk: owner_id for pk, owner_id in owners.items() if owner_id != NOBODY}
+
+
+def _settled(fresh: Sequence[Delivery]) -> dict[UUID, int]:
+    """Notes on each delivery whose it is: a replay years later must not make it another's."""
+    linked = links.owners_of({uid_in(row.query) for row in fresh}, using=DEFAULT_DB_ALIAS)
+    found = {row.pk: linked.get(uid_in(row.query), NOBODY) for row in fresh}
+    for owner_id in sorted(set(linked.values())):
+        mine = [pk for pk, whose in found.items() if whose == owner_id]
+        Delivery.objects.filter(pk__in=mine).update(person_id=owner_id)
+    if linked:  # one that was being set aside while its uid was linked
+        replay(linked)
+    return found
+
+
+def set_aside(delivery: Delivery) -> Became:
+    """What becomes of a delivery that is nobody's: it waits, or its words are removed at once."""
+    uid = uid_in(delivery.query)
+    if uid and is_erased_uid(uid):
+        Delivery.objects.filter(pk=delivery.pk).update(
+            body=None, headers={}, query={}, remote_addr=None
+        )
+        return []
+    raise SetAside(NOT_LINKED if uid else NO_UID)

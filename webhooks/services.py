@@ -1,0 +1,96 @@
+"""Endpoints: made, rotated with an overlap, removed; and whose deliveries are whose."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from omibackend.core.errors import Refused
+from webhooks.models import Delivery, Endpoint, Policy
+
+AT_ONCE = 5000
+
+
+@dataclass(frozen=True)
+class Made:
+    """An endpoint, and what of it can be read this once."""
+
+    endpoint: Endpoint
+    token: str | None = None
+    secret: str | None = None
+
+
+def new_secret() -> str:
+    return f"whsec_{secrets.token_urlsafe(32)}"
+
+
+def create(endpoint: Endpoint, *, signed: bool = False) -> Made:
+    """Stores it with a new token, and with a secret if it is to be signed or its policy asks."""
+    token = endpoint.new_token()
+    if signed or endpoint.policy != Policy.TOKEN:
+        endpoint.secret = new_secret()
+    endpoint.save()
+    return Made(endpoint, token, endpoint.secret or None)
+
+
+def change(endpoint: Endpoint, changes: dict[str, object]) -> Endpoint:
+    """Saves only what changes. A signature cannot be asked for while there is no secret."""
+    if changes.get("policy", Policy.TOKEN) != Policy.TOKEN and not endpoint.secret:
+        raise Refused(409, "no_secret", "Rotate a secret in first.", attr="policy")
+    for name, value in changes.items():
+        setattr(endpoint, name, value)
+    endpoint.save(update_fields=list(changes))
+    return endpoint
+
+
+def rotate(
+    endpoint: Endpoint,
+    *,
+    new_token: bool,
+    secret: str | None,
+    overlap: timedelta | None,
+) -> Made:
+    """A new token, a new secret or both; what they replace stays valid for as long as `overlap`
+    says, or with None until `end_overlap`. What an earlier rotation replaced ends now."""
+    with transaction.atomic():
+        held = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+        token = held.new_token(overlap=overlap) if new_token else None
+        if secret:
+            held.rotate_secret(secret, overlap=overlap)
+        held.save(update_fields=ROTATED)
+    held.refresh_from_db()
+    return Made(held, token, secret)
+
+
+ROTATED = (
+    *("token_hash", "token_hint", "previous_token_hash", "previous_token_until"),
+    *("secret", "previous_secret", "previous_secret_live", "previous_secret_until", "rotated_at"),
+)
+
+
+def deliveries_of(user_id: int) -> QuerySet[Delivery]:
+    """Raw deliveries that are this person's: their own endpoints', and of shared ones what became
+    theirs. What a shared endpoint got is never its owner's."""
+    return Delivery.objects.filter(
+        Q(endpoint__owner_id=user_id, endpoint__shared=False) | Q(person_id=user_id)
+    )
+
+
+def end_overlap(endpoint: Endpoint) -> None:
+    Endpoint.objects.filter(pk=endpoint.pk).update(
+        previous_token_hash=None, previous_token_until=None, previous_secret_live=False
+    )
+
+
+def remove(endpoint: Endpoint) -> None:
+    """Deletes it with its deliveries. What they became stays."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(enabled=False)
+    deliveries = Delivery.objects.filter(endpoint=endpoint)
+    while ids := list(deliveries.values_list("pk", flat=True)[:AT_ONCE]):
+        Delivery.objects.filter(pk__in=ids).delete()
+    with transaction.atomic():
+        # A delivery that is being stored waits for this lock, and is refused after it.
+        Endpoint.objects.select_for_update().filter(pk=endpoint.pk).first()
+        endpoint.delete()
