@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 	@exec $(BIN)/python manage.py up --demo
 
 test: $(VENV)/installed-dev
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """A pytest plugin: engines for the tests, before pytest-django reads the settings.
 
-Redis database 9 is the tests' own, so that a run beside `manage.py up` may flush it.
+The Redis databases from 9 on are the tests' own, so that a run beside `manage.py up` may flush
+them: one for each process of a run (`pytest -n 4`), as each has a PostgreSQL database.
 """
 
 import os
@@ -10,7 +11,8 @@ import pytest
 
 from omibackend import engines
 
-REDIS_DATABASE = 9
+FIRST_REDIS_DATABASE = 9
+MOST_PROCESSES = 7
 
 
 def with_database(url: str, number: int) -> str:
@@ -25,5 +27,9 @@ def pytest_load_initial_conftests() -> Generator[None]:
         engines.boot()
     except engines.EngineError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
-    os.environ["REDIS_URL"] = with_database(os.environ["REDIS_URL"], REDIS_DATABASE)
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    if worker >= MOST_PROCESSES:
+        pytest.exit(f"at most {MOST_PROCESSES} processes", returncode=pytest.ExitCode.USAGE_ERROR)
+    number = FIRST_REDIS_DATABASE + worker
+    os.environ["REDIS_URL"] = with_database(os.environ["REDIS_URL"], number)
     return (yield)
