@@ -1,4 +1,5 @@
-"""How fast C3D files are read, beside ezc3d on the same files:
+"""How fast C3D files are read, beside ezc3d on the same files, and how soon a storage webhook is
+answered with what is in them:
 
 python -m bench.emg            about a minute
 python -m bench.emg --quick    a smoke run, whose figures mean little
@@ -6,6 +7,8 @@ python -m bench.emg --quick    a smoke run, whose figures mean little
 
 import argparse
 import hashlib
+import http.client
+import json
 import os
 import platform
 import statistics
@@ -13,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +26,7 @@ import numpy as np
 
 from bench import report
 from bench.report import Ratio
+from bench.stack import Stack
 from emg import c3d
 from emg.hashing import HashingReader
 from tests.emg.c3d_files import C3DFile
@@ -32,6 +36,8 @@ SIZES_MB = (1, 48, 104)
 CHANNELS, RATE_HZ, POINT_RATE_HZ = 8, 2000, 20
 PIECE_BYTES = 1 << 20
 METADATA_READS = 200
+BUCKET = "c3d-examples"
+WARM_UP = 20
 PACKAGES = ("numpy", "ezc3d")
 
 
@@ -44,6 +50,7 @@ def main() -> int:
         ratios = [*metadata(paths), *content_hash(paths[48], rounds)]
         for size_mb in (48, 104):
             ratios += one_channel(paths[size_mb], size_mb, rounds)
+        ratios += webhook_answers(paths, requests=10 * rounds)
     report.table(ratios)
     return 0 if all(ratio.passed for ratio in ratios) else 1
 
@@ -144,6 +151,38 @@ def read_channel(path: Path) -> None:
     with path.open("rb") as file:
         found = c3d.read_metadata(file, size_bytes=path.stat().st_size)
         c3d.read_channel(file, found, CHANNELS - 1)
+
+
+def webhook_answers(paths: dict[int, Path], *, requests: int) -> list[Ratio]:
+    """Whole answers of the real server: stored, registered, and the metadata of a new file read."""
+    with Stack() as stack:
+        made = stack.manage(
+            "create_endpoint", "storage", "--owner", "bench@localhost.local", "--json"
+        )
+        token = json.loads(made)["token"]
+        took: dict[int, list[float]] = {size_mb: [] for size_mb in paths}
+        with closing(http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)) as server:
+            for number in range(WARM_UP + requests):
+                for size_mb, path in paths.items():
+                    name = f"P039/P039S003/{size_mb}-{number}.c3d"
+                    uploaded = stack.var / "media" / BUCKET / name
+                    uploaded.parent.mkdir(parents=True, exist_ok=True)
+                    uploaded.hardlink_to(path)
+                    took[size_mb].append(took_ms(partial(tell, server, token, name)))
+    rows = []
+    for size_mb, times_ms in took.items():
+        p95_ms = statistics.quantiles(times_ms[WARM_UP:], n=20)[-1]
+        label = f"webhook of {size_mb} MB answered with metadata, p95 in ms"
+        rows.append(Ratio(label, [p95_ms], 50, at_most=True))
+    return rows
+
+
+def tell(server: http.client.HTTPConnection, token: str, name: str) -> None:
+    body = json.dumps({"bucket": BUCKET, "object_path": name})
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    server.request("POST", "/storage/c3d-upload-optimized", body, headers)
+    answer = json.loads(server.getresponse().read())
+    assert answer["metadata"]["channel_count"] == CHANNELS, answer
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0, most=10)
 REQUEST_TIMEOUT_MS = env.number("REQUEST_TIMEOUT", 30_000, least=1000, most=600_000)
+MAX_C3D_SIZE_BYTES = env.size_bytes("MAX_C3D_SIZE", "200mb")
 MAX_REQUEST_SIZE_BYTES = env.size_bytes("MAX_REQUEST_SIZE", "10mb")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_SIZE_BYTES
 VAR_DIR = Path(env.text("VAR_DIR") or BASE_DIR / "var")
@@ -118,6 +119,7 @@ INSTALLED_APPS = [
     "omibackend.core",
     "omibackend.accounts",
     "memories",
+    "emg",
     "conversations",
     "omibackend.prompts",
     "webhooks",
@@ -125,7 +127,9 @@ INSTALLED_APPS = [
 ]
 
 # Between PagesOnly and PagesEnd stands what a sender's request skips.
-WEBHOOK_PATHS = re.compile(r"/webhooks/|/omi-webhook/?$")
+WEBHOOK_PATHS = re.compile(
+    r"/webhooks/(?!storage/status/)|/omi-webhook/?$|/storage/c3d-upload(-optimized)?/?$"
+)
 MIDDLEWARE = [
     "omibackend.core.middleware.RequestTrail",
     "omibackend.core.middleware.Failures",
@@ -206,10 +210,26 @@ MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or VAR_DIR / "media")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "omibackend" / "static"]
-STORAGES = {
+# Recordings: folders below MEDIA_ROOT, or an S3-compatible store once any of these is set.
+STORAGE_S3 = {
+    "access_key": env.text("STORAGE_S3_ACCESS_KEY"),
+    "secret_key": env.text("STORAGE_S3_SECRET_KEY"),
+    "endpoint_url": env.url("STORAGE_S3_ENDPOINT_URL", ("https", "http")),
+    "region_name": env.text("STORAGE_S3_REGION"),
+}
+# Only these buckets; unset: any that the store has.
+STORAGE_BUCKETS = env.words("STORAGE_BUCKETS")
+STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "recordings": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+if any(STORAGE_S3.values()):
+    given = {name: value for name, value in STORAGE_S3.items() if value}
+    STORAGES["recordings"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {**given, "addressing_style": "path", "signature_version": "s3v4"},
+    }
 
 # --- accounts ---------------------------------------------------------------
 ENABLE_USER_SYSTEM = env.flag("ENABLE_USER_SYSTEM", default=True)
@@ -296,7 +316,7 @@ QUEUE_BATCH_SIZE = env.number("QUEUE_BATCH_SIZE", 50, least=1, most=1000)
 QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", 10, least=2, most=200)
 QUEUE_MAX_RETRIES = env.number("QUEUE_MAX_RETRIES", 6, least=0, most=20)
 SWEEP_S = 2
-LANES = ("inbox", "ai", "people", "maintenance")
+LANES = ("inbox", "ai", "people", "emg", "maintenance")
 RQ_QUEUES = {lane: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 180} for lane in LANES}
 RQ_SHOW_ADMIN_LINK = False
 
@@ -330,6 +350,7 @@ RETENTION_RAW_BODIES_DAYS = env.number("RETENTION_RAW_BODIES_DAYS", 30, least=0,
 RETENTION_DEAD_LETTERS_DAYS = env.number("RETENTION_DEAD_LETTERS_DAYS", 90, least=0, most=36_500)
 RETENTION_TRANSCRIPTS_DAYS = env.number("RETENTION_TRANSCRIPTS_DAYS", 0, least=0, most=36_500)
 RETENTION_MEMORIES_DAYS = env.number("RETENTION_MEMORIES_DAYS", 0, least=0, most=36_500)
+RETENTION_RECORDINGS_DAYS = env.number("RETENTION_RECORDINGS_DAYS", 0, least=0, most=36_500)
 RETENTION_LOGS_DAYS = env.number("RETENTION_LOGS_DAYS", 30, least=0, most=36_500)
 
 # --- logging ----------------------------------------------------------------

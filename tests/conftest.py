@@ -14,10 +14,12 @@ from rest_framework.test import APIClient
 from omibackend.accounts.models import Token
 from omibackend.accounts.services import forget_recent
 from omibackend.core import hints, leased
+from tests.emg.uploads import Bucket
 from tests.sender import Sender
 from webhooks import endpoints
 from webhooks.models import Endpoint
 from webhooks.providers.omi import shared
+from webhooks.providers.storage.answers import Rest
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -101,6 +103,17 @@ def omi(owner: Any) -> Sender:
     token = endpoint.new_token()
     endpoint.save()
     return Sender(Client(), endpoint, token)
+
+
+@pytest.fixture
+def bucket(owner: Any, settings: Any, tmp_path: Path) -> Bucket:
+    """A storage bucket that tells an endpoint of the owner's, and an empty store."""
+    settings.MEDIA_ROOT = tmp_path
+    Rest.until = 0.0
+    endpoint = Endpoint(owner=owner, provider="storage", name="Nadia's bucket")
+    token = endpoint.new_token()
+    endpoint.save()
+    return Bucket(Sender(Client(), endpoint, token), tmp_path)
 
 
 def work(*lanes: str) -> None:

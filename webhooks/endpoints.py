@@ -93,12 +93,15 @@ def _load(provider: str, hashed: str) -> list[KnownEndpoint]:
 
 
 def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
-    """The token from the path, `Authorization: Bearer`, `X-Webhook-Token` or `?token=`."""
+    """The token from the path, `Authorization: Bearer`, `X-Webhook-Token` or `?token=`. MinIO
+    puts its token into `Authorization` as it is."""
     if in_path:
         return in_path
-    scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() == "bearer" and bearer:
-        return str(bearer).strip()
+    scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    if scheme.lower() == "bearer" or not bearer:
+        offered = str(bearer or scheme).strip()
+        if offered and offered.lower() != "bearer":
+            return offered
     header = request.META.get("HTTP_X_WEBHOOK_TOKEN")
     return str(header or request.GET.get("token") or "") or None
 

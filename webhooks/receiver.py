@@ -7,7 +7,7 @@ messages in the body, and Redis cannot change it.
 import base64
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
@@ -123,10 +123,16 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
     return Incoming(
         body=body,
         content_type=content_type,
-        headers=masked_headers(request.META),
+        headers=masked_headers(request.META, secret=provider.proof_headers),
         query=_query(request.META.get("QUERY_STRING", "")),
         remote_addr=client_address(request),
+        proof=_proof(request.META, provider),
     )
+
+
+def _proof(meta: Mapping[str, Any], provider: Provider) -> dict[str, str]:
+    keys = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in provider.proof_headers}
+    return {name: meta[key] for name, key in keys.items() if key in meta}
 
 
 def _query(raw: str) -> dict[str, str]:
@@ -139,7 +145,7 @@ def _query(raw: str) -> dict[str, str]:
     return {clean(name): clean(value) for name, value in pairs if name != "token"}
 
 
-def masked_headers(meta: Mapping[str, Any]) -> dict[str, str]:
+def masked_headers(meta: Mapping[str, Any], *, secret: Sequence[str] = ()) -> dict[str, str]:
     """Header names in lower case; of a secret only the last four characters stay."""
     headers = {}
     for key, value in meta.items():
@@ -149,7 +155,8 @@ def masked_headers(meta: Mapping[str, Any]) -> dict[str, str]:
             name = "content-type"
         else:
             continue
-        headers[name] = _masked(value) if _is_secret(name) else clean(value)
+        is_secret = name in secret or _is_secret(name)
+        headers[name] = _masked(value) if is_secret else clean(value)
     return headers
 
 

@@ -39,8 +39,8 @@ class WebhookErrorSerializer(serializers.Serializer[Any]):
     )
 
 
-class WebhookView(APIView):
-    """Receives what senders post. Authentication is the endpoint's, over the raw bytes."""
+class LeanView(APIView):
+    """For senders. Authentication is the endpoint's, over the raw bytes."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -49,6 +49,27 @@ class WebhookView(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = NoNegotiation
     versioning_class = None
+
+    def perform_authentication(self, request: Request) -> None:
+        """There is no user to find: the endpoint proves itself in the receiver."""
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Refused):
+            return exc.response()
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(response, Response):
+            return super().finalize_response(request, response, *args, **kwargs)
+        response["Content-Length"] = str(len(response.content))
+        # DRF keeps the request on the view and the view on the request: a cycle for the
+        # collector, which shows in the p99.
+        del self.request
+        return response
+
+
+class WebhookView(LeanView):
+    """Receives what senders post."""
 
     @extend_schema(
         request=OpenApiTypes.OBJECT,
@@ -81,23 +102,6 @@ class WebhookView(APIView):
     ) -> HttpResponse:
         """The sender's own check that the address answers."""
         return _known(provider).check(request._request)
-
-    def perform_authentication(self, request: Request) -> None:
-        """There is no user to find: the endpoint proves itself in the receiver."""
-
-    def handle_exception(self, exc: Exception) -> Any:
-        if isinstance(exc, Refused):
-            return exc.response()
-        return super().handle_exception(exc)
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(response, Response):
-            return super().finalize_response(request, response, *args, **kwargs)
-        response["Content-Length"] = str(len(response.content))
-        # DRF keeps the request on the view and the view on the request: a cycle for the
-        # collector, which shows in the p99.
-        del self.request
-        return response
 
 
 def _known(name: str) -> Provider:

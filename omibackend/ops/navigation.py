@@ -59,6 +59,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "EMG",
+        (
+            Entry("Recordings", "monitor_heart", "emg.recording"),
+            Entry("Scoring profiles", "tune", "emg.scoringprofile"),
+        ),
+    ),
+    (
         "Prompts",
         (
             Entry("Prompts", "auto_awesome", "prompts.prompttemplate"),

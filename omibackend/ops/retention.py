@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from conversations.models import OmiSession
+from emg.models import Recording
 from memories.models import Memory
 from omibackend.accounts import export
 from omibackend.accounts.sessions import SessionStore
@@ -76,6 +77,12 @@ def rules() -> list[Rule]:
             "memories",
             settings.RETENTION_MEMORIES_DAYS,
             lambda before: Memory.objects.filter(occurred_at__lt=before),
+            lambda rows: rows.delete(),
+        ),
+        Rule(
+            "recordings",
+            settings.RETENTION_RECORDINGS_DAYS,
+            lambda before: Recording.objects.filter(pk__lt=first_uuid7(before)),
             lambda rows: rows.delete(),
         ),
     ]

@@ -79,7 +79,7 @@ def test_it_reads_every_setting_it_defines() -> None:
     source = (ROOT / "omibackend" / "settings.py").read_text()
     ours = set(re.findall(r"^([A-Z][A-Z0-9_]+) = env\.", source, re.MULTILINE))
     django_reads = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECRET_KEY_FALLBACKS", "DEBUG"}
-    folders = ("omibackend", "webhooks", "conversations", "memories")
+    folders = ("omibackend", "webhooks", "conversations", "memories", "emg")
     code = "\n".join(p.read_text() for folder in folders for p in (ROOT / folder).rglob("*.py"))
     unread = {name for name in ours - django_reads if len(re.findall(rf"\b{name}\b", code)) < 2}
     assert unread == set()

@@ -65,8 +65,8 @@ def titles(client: Client) -> list[str]:
 def test_it_lists_what_there_is(admin: Client) -> None:
     assert titles(admin) == [
         *("Home", "Deliveries", "Endpoints", "Sessions", "Memories", "Action items"),
-        *("Prompts", "Runs", "Queues", "Users", "Groups", "Omi links", "Tokens"),
-        *("Failed sign-ins", "Erasures", "API docs"),
+        *("Recordings", "Scoring profiles", "Prompts", "Runs", "Queues", "Users", "Groups"),
+        *("Omi links", "Tokens", "Failed sign-ins", "Erasures", "API docs"),
     ]
 
 

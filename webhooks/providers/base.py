@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -24,13 +24,18 @@ NOBODY = 0
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One request, as it came. `query` holds no token."""
+    """One request, as it came. `query` holds no token.
+
+    `proof` holds the provider's `proof_headers` as they came: in `headers`, which are stored, they
+    are masked.
+    """
 
     body: bytes
     content_type: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
     remote_addr: str | None
+    proof: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class Provider:
     # The one to try first, and a whole story.
     first: Callable[[], Sample]
     samples: Callable[[], list[Sample]]
+    # Headers that may hold a secret itself, beside those whose names say so.
+    proof_headers: tuple[str, ...] = ()
     # An SQL condition on {owner} and {subject}, answered in the statement that stores the
     # delivery: `Stored.attentive`.
     attention: str = "false"

@@ -22,6 +22,7 @@ from webhooks.senders import PROVIDERS
 
 ADMIN_EMAIL = "admin@localhost.local"
 READY_WITHIN_S = 60.0
+TOGETHER = (("inbox",), ("ai", "people"), ("emg",), ("maintenance",))
 
 
 class Command(BaseCommand):
@@ -63,16 +64,27 @@ def children() -> list[Child]:
     # The terminal is for what `up` says and for what goes wrong.
     env.setdefault("LOG_LEVEL", "WARNING")
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    # A worker of two lanes takes the first one's jobs first.
-    lanes = ["maintenance", *["ai people"] * _share(4, most=2), *["inbox"] * _share(2, most=4)]
     return [
         Child("web", [*manage, "web"], env),
         Child("cron", [*manage, "rqcron", "omibackend.cron", "--logging-level", "WARNING"], env),
         *(
-            Child(lane.split()[0], [*manage, "rqworker", *lane.split(), "--verbosity", "0"], env)
-            for lane in lanes[: settings.QUEUE_MAX_CONCURRENT_JOBS]
+            Child(lanes[0], [*manage, "rqworker", *lanes, "--verbosity", "0"], env)
+            for lanes in workers()
         ),
     ]
+
+
+def workers() -> list[list[str]]:
+    """The lanes of each worker, which takes the first one's jobs first. Recordings have a worker
+    of their own, so that a large one holds up nothing else. If there are too few workers, the last
+    one takes what is left."""
+    most = settings.QUEUE_MAX_CONCURRENT_JOBS
+    if most < len(TOGETHER):
+        rest = [lane for lanes in TOGETHER[most - 1 :] for lane in lanes]
+        return [*map(list, TOGETHER[: most - 1]), rest]
+    inbox, ai, *others = map(list, TOGETHER)
+    more = [ai] * (_share(4, most=2) - 1) + [inbox] * (_share(2, most=4) - 1)
+    return [inbox, ai, *others, *more][:most]
 
 
 def _share(of_jobs: int, *, most: int) -> int:

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class EmgConfig(AppConfig):
+    name = "emg"
+    verbose_name = "EMG"
+
+    def ready(self) -> None:
+        from emg import jobs
+
+        jobs.register()

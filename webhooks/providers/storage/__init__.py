@@ -1,0 +1,33 @@
+"""Storage buckets that tell of uploaded C3D files: Supabase, S3, MinIO, or a line of JSON.
+
+Sources: https://supabase.com/docs/guides/database/webhooks (not signed, never sent again: a header
+of one's own is all the proof there is), https://docs.aws.amazon.com/AmazonS3/latest/userguide/
+notification-content-structure.html and MinIO's webhook target.
+"""
+
+from dataclasses import replace
+
+from webhooks.providers.base import Provider
+from webhooks.providers.storage.answers import check, respond, respond_when_analysed
+from webhooks.providers.storage.samples import first, samples
+from webhooks.providers.storage.wire import PROOF_HEADERS, is_signed, parse, verify
+from webhooks.providers.storage.work import handle_many
+
+STORAGE = Provider(
+    name="storage",
+    label="Storage",
+    icon="folder_open",
+    content_types=("application/json",),
+    proof_headers=PROOF_HEADERS,
+    is_signed=is_signed,
+    verify=verify,
+    parse=parse,
+    handle_many=handle_many,
+    respond=respond,
+    check=check,
+    first=first,
+    samples=samples,
+    gives_up="Supabase sends each event once and never again: `sweep_bucket` finds what it missed.",
+)
+# The same deliveries; only the answer comes later.
+STORAGE_WAITING = replace(STORAGE, respond=respond_when_analysed)
