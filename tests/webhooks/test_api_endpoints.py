@@ -94,6 +94,13 @@ def test_it_refuses_what_it_does_not_know(owner: Any, api: Any, wrong: dict[str,
     assert not Endpoint.objects.exists()
 
 
+def test_it_leaves_endpoints_of_a_store_to_staff(owner: Any, api: Any) -> None:
+    answer = make(api(owner), provider="storage")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["attr"] == "provider"
+    assert not Endpoint.objects.exists()
+
+
 def test_it_lists_ones_own_with_their_health_at_a_fixed_cost(
     omi: Sender, owner: Any, api: Any, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

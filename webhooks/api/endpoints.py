@@ -23,7 +23,7 @@ LEAST_SECRET_CHARS = 16
 MOST_OVERLAP_S = 366 * 86_400
 MOST_PER_MINUTE = 1_000_000
 NAME = r"\A[^\x00-\x20][^\x00-\x1f]*\Z"
-SENDERS = [(provider.name, provider.label) for provider in PROVIDERS.values()]
+SENDERS = [(each.name, each.label) for each in PROVIDERS.values() if not each.staff_only]
 
 
 class EndpointHealthSerializer(serializers.Serializer[Any]):

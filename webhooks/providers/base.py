@@ -131,6 +131,8 @@ class Provider:
     # `owner_id` NOBODY if that is no account's, and the request with that person as subject.
     # None: this sender has no shared endpoints.
     place: Callable[[KnownEndpoint, Incoming, Parsed], tuple[KnownEndpoint, Parsed]] | None = None
+    # Only staff make its endpoints: a delivery may name any object of a store that is everybody's.
+    staff_only: bool = False
     # What the sender itself does about failures, shown beside the running count.
     gives_up: str = ""
     gives_up_after: int | None = None

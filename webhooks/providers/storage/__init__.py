@@ -18,6 +18,7 @@ STORAGE = Provider(
     label="Storage",
     icon="folder_open",
     content_types=("application/json",),
+    staff_only=True,
     proof_headers=PROOF_HEADERS,
     is_signed=is_signed,
     verify=verify,
