@@ -72,7 +72,10 @@ class WebhookView(LeanView):
     """Receives what senders post."""
 
     @extend_schema(
-        request=OpenApiTypes.OBJECT,
+        request={
+            "application/json": OpenApiTypes.OBJECT,
+            "application/octet-stream": OpenApiTypes.BINARY,
+        },
         responses={
             200: inline_serializer(
                 "Accepted",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import PolymorphicProxySerializer
 from drf_standardized_errors.openapi import AutoSchema
 
 from omibackend.core.pages import Pages
@@ -9,9 +10,10 @@ from omibackend.core.pages import Pages
 
 class Schema(AutoSchema):
     def _get_request_body(self, direction: Any = "request") -> Any:
-        """What is posted cannot be left out, though the library forgets it of alternatives."""
+        """What is sent in one of several forms cannot be left out, which the library forgets."""
         body: Any = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
-        return {**body, "required": True} if body and self.method == "POST" else body
+        several = isinstance(self.get_request_serializer(), PolymorphicProxySerializer)
+        return {**body, "required": True} if body and several else body
 
     def _should_add_http404_error_response(self) -> bool:
         """A cursor that is none is a page that is not there."""
