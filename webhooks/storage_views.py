@@ -76,7 +76,7 @@ class AnalysedUploadSerializer(UploadSerializer):
 class StorageUploadView(LeanView):
     @extend_schema(
         operation_id="c3d_upload_optimized",
-        request={"application/json": serializers.DictField()},
+        request={"application/json": OpenApiTypes.OBJECT},
         responses={200: UploadSerializer, **ERRORS},
         examples=[SENT, OpenApiExample("Accepted", ACCEPTED, response_only=True)],
         auth=[],
@@ -95,7 +95,7 @@ class StorageUploadView(LeanView):
 class WaitingUploadView(StorageUploadView):
     @extend_schema(
         operation_id="c3d_upload",
-        request={"application/json": serializers.DictField()},
+        request={"application/json": OpenApiTypes.OBJECT},
         responses={
             200: AnalysedUploadSerializer,
             202: OpenApiResponse(UploadSerializer, "still being analysed"),
