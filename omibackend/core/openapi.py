@@ -12,8 +12,9 @@ class Schema(AutoSchema):
     def _get_request_body(self, direction: Any = "request") -> Any:
         """What is sent in one of several forms cannot be left out, which the library forgets."""
         body: Any = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
-        several = isinstance(self.get_request_serializer(), PolymorphicProxySerializer)
-        return {**body, "required": True} if body and several else body
+        if body and isinstance(self.get_request_serializer(), PolymorphicProxySerializer):
+            body["required"] = True
+        return body
 
     def _should_add_http404_error_response(self) -> bool:
         """A cursor that is none is a page that is not there."""
