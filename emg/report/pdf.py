@@ -75,9 +75,7 @@ def drawn(table: Table) -> Flowable:
     headed = any(table.columns)
     rows: list[Any] = [[words_of(value) for value in row] for row in table.rows]
     if headed:
-        rows.insert(
-            0, [column.replace(", ", ",\n").replace(" ", "\n", 1) for column in table.columns]
-        )
+        rows.insert(0, [column.replace(", ", ",\n") for column in table.columns])
     look = [*LOOK, HEADED] if headed else LOOK
     return LongTable(rows, repeatRows=int(headed), style=look, hAlign="LEFT")
 
@@ -85,7 +83,7 @@ def drawn(table: Table) -> Flowable:
 def words_of(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
-    return "" if value is None else printable(str(value))
+    return "–" if value in (None, "") else printable(str(value))
 
 
 def printable(text: str) -> str:

@@ -18,7 +18,8 @@ POINTS = 600
 TEXT = 6.5
 SIGNAL, ENVELOPE = colors.HexColor("#9bb8d3"), colors.HexColor("#0e7490")
 GOOD, OTHER = colors.HexColor("#d7f0e3"), colors.HexColor("#f7e9cf")
-LEVELS = {"mvc": ("MVC", "#b3261e"), "target": ("target", "#8a5300")}
+# Name, colour, and where the name stands beside the line.
+LEVELS = {"mvc": ("MVC", "#b3261e", 1.0), "target": ("target", "#8a5300", -TEXT)}
 TICKS = 6
 
 
@@ -82,7 +83,7 @@ class Scale:
 
 
 def _levels(drawing: Drawing, answer: Any, scale: Scale) -> None:
-    for name, (label, colour) in LEVELS.items():
+    for name, (label, colour, beside) in LEVELS.items():
         value = answer[name]
         if value is not None and scale.low <= value <= scale.high:
             shade = colors.HexColor(colour)
@@ -90,8 +91,9 @@ def _levels(drawing: Drawing, answer: Any, scale: Scale) -> None:
             drawing.add(
                 Line(LEFT, at, LEFT + scale.width, at, strokeColor=shade, strokeDashArray=[2, 2])
             )
-            said = f"{label} (estimated)" if answer["mvc_source"] == "estimated" else label
-            drawing.add(String(LEFT + 2, at + 1, said, fontSize=TEXT, fillColor=shade))
+            estimated = name == "mvc" and answer["mvc_source"] == "estimated"
+            said = f"{label} (estimated)" if estimated else label
+            drawing.add(String(LEFT + 2, at + beside, said, fontSize=TEXT, fillColor=shade))
 
 
 def _axes(drawing: Drawing, answer: Any, scale: Scale) -> None:
