@@ -1,11 +1,12 @@
 """How fast C3D files are read, beside ezc3d on the same files, and how soon a storage webhook is
-answered with what is in them:
+answered with what is in them; and a channel as it is looked at:
 
 python -m bench.emg            about a minute
 python -m bench.emg --quick    a smoke run, whose figures mean little
 """
 
 import argparse
+import gzip
 import hashlib
 import http.client
 import json
@@ -38,6 +39,7 @@ PIECE_BYTES = 1 << 20
 METADATA_READS = 200
 BUCKET = "c3d-examples"
 WARM_UP = 20
+MOST_POINTS = 2000
 PACKAGES = ("numpy", "ezc3d")
 
 
@@ -51,6 +53,7 @@ def main() -> int:
         for size_mb in (48, 104):
             ratios += one_channel(paths[size_mb], size_mb, rounds)
         ratios += webhook_answers(paths, requests=10 * rounds)
+        ratios += signal_answers(paths, rounds)
     report.table(ratios)
     return 0 if all(ratio.passed for ratio in ratios) else 1
 
@@ -164,10 +167,7 @@ def webhook_answers(paths: dict[int, Path], *, requests: int) -> list[Ratio]:
         with closing(http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)) as server:
             for number in range(WARM_UP + requests):
                 for size_mb, path in paths.items():
-                    name = f"P039/P039S003/{size_mb}-{number}.c3d"
-                    uploaded = stack.var / "media" / BUCKET / name
-                    uploaded.parent.mkdir(parents=True, exist_ok=True)
-                    uploaded.hardlink_to(path)
+                    name = upload(stack, path, f"{size_mb}-{number}")
                     took[size_mb].append(took_ms(partial(tell, server, token, name)))
     rows = []
     for size_mb, times_ms in took.items():
@@ -177,12 +177,73 @@ def webhook_answers(paths: dict[int, Path], *, requests: int) -> list[Ratio]:
     return rows
 
 
-def tell(server: http.client.HTTPConnection, token: str, name: str) -> None:
+def upload(stack: Stack, path: Path, stem: str) -> str:
+    name = f"P039/P039S003/{stem}.c3d"
+    uploaded = stack.var / "media" / BUCKET / name
+    uploaded.parent.mkdir(parents=True, exist_ok=True)
+    uploaded.hardlink_to(path)
+    return name
+
+
+def tell(server: http.client.HTTPConnection, token: str, name: str) -> str:
     body = json.dumps({"bucket": BUCKET, "object_path": name})
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     server.request("POST", "/storage/c3d-upload-optimized", body, headers)
     answer = json.loads(server.getresponse().read())
     assert answer["metadata"]["channel_count"] == CHANNELS, answer
+    return str(answer["session_id"])
+
+
+def signal_answers(paths: dict[int, Path], rounds: int) -> list[Ratio]:
+    """Whole answers of the real server: a channel read, filtered, drawn, packed and sent."""
+    rows = []
+    with Stack() as stack:
+        owner = ("--owner", "bench@localhost.local")
+        endpoint = json.loads(stack.manage("create_endpoint", "storage", *owner, "--json"))
+        person = json.loads(
+            stack.manage("create_account", "staff@localhost.local", "--superuser", "--json")
+        )
+        with closing(http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)) as server:
+            for size_mb in (48, 104):
+                name = upload(stack, paths[size_mb], str(size_mb))
+                session_id = tell(server, endpoint["token"], name)
+                rows += looked_at(
+                    partial(look, server, person["token"], session_id),
+                    paths[size_mb],
+                    size_mb,
+                    rounds,
+                )
+    return rows
+
+
+def looked_at(answer: Callable[[], int], path: Path, size_mb: int, rounds: int) -> list[Ratio]:
+    import ezc3d
+
+    sizes_kb, values = [], []
+    answer()  # whatever the server imports and prepares once
+    for number in range(1, rounds + 1):
+        began_at = time.perf_counter()
+        sizes_kb.append(answer() / 1000)
+        ours_ms = (time.perf_counter() - began_at) * 1000
+        theirs_ms = took_ms(partial(ezc3d.c3d, str(path)))
+        print(f"{number:>4}  {size_mb} MB: answered in {ours_ms:.0f} ms, ezc3d {theirs_ms:.0f} ms")
+        values.append(theirs_ms / ours_ms)
+    return [
+        Ratio(f"{size_mb} MB: ezc3d.c3d() / one channel just in time", values, 20, at_most=False),
+        Ratio(f"{size_mb} MB: one channel on the wire, kB", sizes_kb, 100, at_most=True),
+    ]
+
+
+def look(server: http.client.HTTPConnection, token: str, session_id: str) -> int:
+    """Bytes of the body, as they come."""
+    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"}
+    path = f"/signals/{session_id}/EMG{CHANNELS}?points={MOST_POINTS}"
+    server.request("GET", path, headers=headers)
+    answer = server.getresponse()
+    body = answer.read()
+    assert (answer.status, answer.getheader("Content-Encoding")) == (200, "gzip"), body
+    assert len(json.loads(gzip.decompress(body))["max"]) > MOST_POINTS / 2
+    return len(body)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def measure(
     A channel in which the device shows where it saw activity says when a muscle was active.
     """
     pairs = emg_pairs(metadata)
-    names = _names(metadata)
+    names = channel_names(metadata)
     measured = {}
     for done, muscle in enumerate(pairs, 1):
         measured[names[muscle.raw]] = _muscle(file, metadata, muscle)
@@ -101,7 +101,7 @@ def unit_of(channel: c3d.Channel) -> str:
     return UNITS[spelled]
 
 
-def _names(metadata: c3d.Metadata) -> list[str]:
+def channel_names(metadata: c3d.Metadata) -> list[str]:
     """A name that comes twice gets its number."""
     names = metadata.channel_names
     return [

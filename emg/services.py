@@ -132,9 +132,9 @@ def _make_due(recording: Recording) -> None:
         recording.state = State.PENDING
 
 
-def visible_to(user: Any) -> QuerySet[Recording]:
-    """One's own; all of them for staff with the right to see recordings."""
-    if user.is_staff and user.has_perm("emg.view_recording"):
+def visible_to(user: Any, permission: str = "emg.view_recording") -> QuerySet[Recording]:
+    """One's own; all of them for staff with the right to it."""
+    if user.is_staff and user.has_perm(permission):
         return Recording.objects.all()
     return Recording.objects.filter(owner=user)
 

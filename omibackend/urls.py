@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("memories.urls")),
     path("", include("omibackend.ops.urls")),
     path("", include("omibackend.accounts.urls")),
+    path("", include("emg.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),
 ]

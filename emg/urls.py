@@ -1,0 +1,14 @@
+from django.urls import re_path
+
+from emg.views.sessions import ReportView, RescoreView, SessionDetailView, SessionsView
+from emg.views.signals import SignalView
+
+SESSION = r"(?P<session_id>[^/]{1,200})"
+
+urlpatterns = [
+    re_path(rf"^signals/{SESSION}/(?P<channel>.{{1,255}}?)/?$", SignalView.as_view()),
+    re_path(r"^emg/sessions/?$", SessionsView.as_view()),
+    re_path(rf"^emg/sessions/{SESSION}/?$", SessionDetailView.as_view()),
+    re_path(rf"^emg/sessions/{SESSION}/rescore/?$", RescoreView.as_view()),
+    re_path(rf"^emg/sessions/{SESSION}/report/?$", ReportView.as_view()),
+]
