@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -64,19 +65,27 @@ def _links(recording: Recording) -> Links:
     )
 
 
+def _rendered(request: HttpRequest, template: str, page: Any, title: str) -> HttpResponse:
+    """In the colours of the admin, and with nothing else of it."""
+    shell = admin.site.each_context(request)
+    colours = {name: shell[name] for name in ("colors", "border_radius")}
+    return render(request, template, {**colours, "page": page, "title": title})
+
+
 @seen("emg.view_recording")
 def session(request: HttpRequest, recording: Recording) -> HttpResponse:
     is_own = recording.owner_id == request.user.pk
     may_see = is_own or request.user.has_perm(SIGNALS)
     page = showing.page(recording, links=_links(recording), may_see_signals=may_see)
-    return render(request, "emg/alone_session.html", {"page": page, "title": page.title})
+    return _rendered(request, "emg/alone_session.html", page, page.title)
 
 
 @seen("emg.view_recording")
 def over_time(request: HttpRequest, recording: Recording) -> HttpResponse:
     page = comparing.over_time(recording, scoring.profile_of(recording), _session)
-    title = f"{recording.patient_code} over time"
-    return render(request, "emg/alone_over_time.html", {"page": page, "title": title})
+    return _rendered(
+        request, "emg/alone_over_time.html", page, f"{recording.patient_code} over time"
+    )
 
 
 @seen(SIGNALS)

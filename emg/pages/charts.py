@@ -62,7 +62,7 @@ def spectrum(curves: Sequence[Curve]) -> SafeString:
     return frame.drawing(
         frame.grid([0, 0.5, 1]),
         frame.feet(ticks(0, frame.high_x), name="Frequency (Hz)"),
-        *(frame.line(_scaled(curve), f"line {curve.tone}") for curve in drawn),
+        *(frame.line(_scaled(curve, frame.high_x), f"line {curve.tone}") for curve in drawn),
         *(_mark(frame, number, *mark) for number, mark in enumerate(marks)),
         name="Power spectrum in contraction",
         told=", ".join(words for _, words, _, _ in marks),
@@ -80,10 +80,11 @@ def _at(trend: dict[str, Any], number: int) -> float:
     return float(trend["start"] + number * trend["step"])
 
 
-def _scaled(curve: Curve) -> list[tuple[float, float]]:
+def _scaled(curve: Curve, high_hz: float) -> list[tuple[float, float]]:
     trend = curve.trend or {}
     peak = max(trend["values"])
-    return [(_at(trend, number), value / peak) for number, value in enumerate(trend["values"])]
+    scaled = [(_at(trend, number), value / peak) for number, value in enumerate(trend["values"])]
+    return [(hz, share) for hz, share in scaled if hz <= high_hz]
 
 
 def _mark(frame: Frame, number: int, tone: str, words: str, value: float, css: str) -> SafeString:

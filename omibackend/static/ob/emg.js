@@ -357,7 +357,10 @@ class Signal {
     const number = this.told.channels.findIndex((channel) => channel.name === button.dataset.jump);
     const from = Number(button.dataset.from), to = Number(button.dataset.to);
     const room = Math.max((to - from) * 0.6, 0.4);
-    if (this.told.channels[number] !== this.channel) this.switchTo(number);
+    if (this.told.channels[number] !== this.channel) {
+      this.choose(number);
+      this.fetchMap();
+    }
     this.show(from - room, to + room);
     this.card.scrollIntoView({ block: "nearest" });
   }
