@@ -139,7 +139,7 @@ def hash_and_metadata(path: Path) -> tuple[str, c3d.Metadata]:
 
 
 def one_channel(path: Path, size_mb: int, rounds: int) -> list[Ratio]:
-    import ezc3d  # type: ignore[import-untyped]
+    import ezc3d
 
     values = []
     for number in range(1, rounds + 1):

@@ -253,6 +253,15 @@ class Recording(Leased):
         return STATUS_OF[State(self.state)]
 
     @property
+    def reason(self) -> str:
+        """Why it failed, or what it waits for."""
+        if self.state == State.PENDING and self.attempts and self.last_error:
+            return f"{self.last_error} It is tried again."
+        if self.state == State.DEAD:
+            return self.last_error
+        return "Waiting for a worker." if self.state == State.PENDING else ""
+
+    @property
     def object_name(self) -> str:
         return f"{self.bucket}/{self.object_path}"
 

@@ -43,7 +43,7 @@ def confine(limits: dict[str, int]) -> None:
 
 
 def read(path: str) -> tuple[dict[str, Any], Any]:
-    import ezc3d  # type: ignore[import-untyped]
+    import ezc3d
     import numpy as np
 
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # numpy has started what threads it wants

@@ -50,7 +50,8 @@ def judged(recording: Recording, channel: str) -> Judged:
     analysis = (recording.analytics or {}).get(channel)
     if analysis is None:
         return UNJUDGED
-    constants = scoring.profile_of(recording).constants()
+    recording.profile = scoring.profile_of(recording)
+    constants = recording.profile.constants()
     own = recording.own_targets(channel)
     mvc = own.get("mvc") or analysis["mvc"]["value"]
     percent = own.get("mvc_percent", constants.targets.mvc_percent)

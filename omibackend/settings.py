@@ -413,6 +413,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "StoreStateEnum": ["ok", "down"],
         "SpaceEnum": "conversations.models.Space",
+        "RecordingStatusEnum": "emg.models.Status",
+        "MvcSourceEnum": ["given", "stored", "estimated", "none"],
         "MemoryKindEnum": "memories.models.Kind",
         "ConversationKindEnum": "conversations.models.Conversation.Kind",
     },

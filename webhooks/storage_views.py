@@ -19,7 +19,6 @@ from emg.models import Recording, Status
 from emg.services import find, visible_to
 from omibackend.accounts.authentication import BearerAuthentication
 from omibackend.accounts.models import Scope
-from omibackend.core.leased import State
 from webhooks import endpoints
 from webhooks.providers.base import KnownEndpoint
 from webhooks.providers.storage import STORAGE, STORAGE_WAITING
@@ -137,18 +136,10 @@ class StorageStatusSerializer(serializers.Serializer[Recording]):
     session_id = serializers.CharField()
     id = serializers.UUIDField()
     status = serializers.ChoiceField(Status.choices)
-    reason = serializers.SerializerMethodField(help_text="in words; empty when all is well")
+    reason = serializers.CharField(help_text="in words; empty when all is well")
     progress_percent = serializers.IntegerField()
     metadata = MetadataSerializer(allow_null=True)
     analysed_at = serializers.DateTimeField(allow_null=True)
-
-    def get_reason(self, row: Recording) -> str:
-        """Why it failed, or what it waits for."""
-        if row.state == State.PENDING and row.attempts and row.last_error:
-            return f"{row.last_error} It is tried again."
-        if row.state == State.DEAD:
-            return row.last_error
-        return "Waiting for a worker." if row.state == State.PENDING else ""
 
 
 SHOWN = {

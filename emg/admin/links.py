@@ -14,7 +14,7 @@ def session(pk: Any) -> str:
 
 
 def report(pk: Any, form: str) -> str:
-    return f"/emg/sessions/{pk}/report?format={form}"
+    return f"{reverse('emg-report', args=[pk])}?format={form}"
 
 
 def of(recording: Recording, user: Any) -> Links:

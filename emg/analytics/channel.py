@@ -8,7 +8,7 @@ import numpy as np
 from emg.analytics import amplitude, fatigue, mvc, quality, targets
 from emg.analytics.conditioning import Conditioned, condition
 from emg.analytics.contractions import NOTHING, Detection, detect
-from emg.analytics.parameters import Interval, Parameters, Samples, checked
+from emg.analytics.parameters import Interval, Parameters, RealSamples, Samples, checked
 from emg.analytics.results import ChannelAnalysis, Contraction, Fatigue, Trend
 from emg.analytics.spectrum import (
     Spectrum,
@@ -38,7 +38,7 @@ class Activity:
 
 
 def analyse_channel(
-    samples: Samples,
+    samples: RealSamples,
     rate_hz: float,
     unit: str,
     *,

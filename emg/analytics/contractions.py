@@ -15,6 +15,7 @@ FLOOR_CHUNK_S = 0.5
 FLOOR_WINDOW_S = 30.0
 FLOOR_QUANTILE = 0.1
 FLOOR_RISE_DB = 5.0
+FLOOR_BELOW_STRONGEST_DB = 18.0
 SPREAD_DB = (0.3, 1.0)
 SPREADS = 4.5
 LEAST_REST_DB = 2.0
@@ -26,7 +27,8 @@ DETECTION_LOW_HZ = 25.0
 MAINS_HZ = (50.0, 60.0)
 MAINS_HARMONICS = 8
 MAINS_RATIO = 10.0
-NOTCH_Q = 30.0
+MAINS_WIDTH_HZ = 5.0
+MAINS_SETTLE_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,13 @@ def adaptive(given: Conditioned, parameters: Parameters) -> Detection:
     1. Power of blocks of 10 ms, in dB, through a median of 150 ms: steps stay where they are, while
        spikes, heart beats and other events of less than 75 ms are gone. Before that, mains lines
        that stand out are notched and what is below 25 Hz is taken off, for the detection only.
-    2. The noise is a low quantile over 30 s, so that it may drift; a hold cannot lift it by more
-       than 5 dB.
+    2. The noise is a low quantile over 30 s, so that it may drift; a long hold cannot lift it by
+       more than 5 dB, or closer than 18 dB to the strongest activity.
     3. A contraction begins where the level exceeds both the noise (by `noise_margin_db`, more if
        the noise itself varies) and the strongest activity less `below_reference_db`, which keeps
        posture and small twitches out. It ends `hysteresis_db` lower.
     4. Short gaps are closed before short contractions are dropped, so that a hold with a dip is one
-       contraction. Its edges are then followed outwards to the foot of the rise.
+       contraction. Edges are then followed outwards to the foot of the rise; what meets is one.
 
     A recording in which nothing stands out has no contraction. Neither has one in which the muscle
     never rests: what does not end cannot be told from noise.
@@ -87,8 +89,8 @@ def adaptive(given: Conditioned, parameters: Parameters) -> Detection:
     level_db, valid, block_s = levels(given)
     if level_db.size < round(1 / block_s) or not valid.any():
         return NOTHING
-    noise_db, spread_db = noise_floor(level_db, block_s)
     strongest_db = np.sort(level_db[valid])[-round(parameters.reference_s / block_s) :][0]
+    noise_db, spread_db = noise_floor(level_db, block_s, strongest_db)
     relative_db = strongest_db - parameters.below_reference_db
     margin_db = max(parameters.noise_margin_db, SPREADS * spread_db)
     begin_db = np.maximum(noise_db + margin_db, relative_db)
@@ -96,14 +98,14 @@ def adaptive(given: Conditioned, parameters: Parameters) -> Detection:
     foot_db = np.maximum(end_db - EDGE_DB, noise_db + LEAST_REST_DB)
 
     found = hysteresis((level_db > begin_db) & valid, (level_db > end_db) & valid)
-    found = merged(found, parameters.merge_s / block_s)
+    gap = parameters.merge_s / block_s
     found = [
         (first, last)
-        for first, last in found
+        for first, last in merged(found, gap)
         if (last - first) * block_s >= parameters.shortest_s
         and (level_db[first:last] - noise_db[first:last]).mean() > MEAN_OVER_NOISE_DB
     ]
-    found = widened(found, (level_db > foot_db) & valid, round(EDGE_S / block_s))
+    found = merged(widened(found, (level_db > foot_db) & valid, round(EDGE_S / block_s)), gap)
     return Detection(
         intervals=tuple((first * block_s, last * block_s) for first, last in found),
         threshold=float(10 ** (np.median(begin_db) / 20)),
@@ -118,21 +120,26 @@ def levels(given: Conditioned) -> tuple[Samples, Mask, float]:
     if count == 0:
         return np.zeros(0), np.zeros(0, dtype=bool), width / rate_hz
     cut = slice(count * width)
-    cleaned = for_detection(given.samples, rate_hz)[cut].reshape(count, width)
+    lines_hz = mains_lines(given.samples, rate_hz)
+    cleaned = for_detection(given.samples, rate_hz, lines_hz)[cut].reshape(count, width)
     power = np.einsum("ij,ij->i", cleaned, cleaned) / width
     valid = np.asarray(given.valid[cut].reshape(count, width).all(axis=1), dtype=bool)
+    if lines_hz:
+        # A notch has to swing in, at either end.
+        settling = round(MAINS_SETTLE_S / BLOCK_S)
+        valid[:settling] = valid[-settling:] = False
     ceiling = power.max() or 1.0
     level_db = 10 * np.log10(np.maximum(power, ceiling * 10 ** (-DYNAMIC_RANGE_DB / 10)))
     median = ndimage.median_filter(level_db, window_samples(MEDIAN_S, rate_hz / width))
     return median, valid, width / rate_hz
 
 
-def for_detection(samples: Samples, rate_hz: float) -> Samples:
+def for_detection(samples: Samples, rate_hz: float, lines_hz: list[float]) -> Samples:
     """Without mains hum and with less of heart and movement: good for timing, not for amplitude."""
     sections = [signal.butter(2, DETECTION_LOW_HZ, btype="highpass", fs=rate_hz, output="sos")]
     sections += [
-        signal.tf2sos(*signal.iirnotch(line_hz, NOTCH_Q, fs=rate_hz))
-        for line_hz in mains_lines(samples, rate_hz)
+        signal.tf2sos(*signal.iirnotch(line_hz, line_hz / MAINS_WIDTH_HZ, fs=rate_hz))
+        for line_hz in lines_hz
     ]
     return zero_phase(samples, np.vstack(sections))
 
@@ -159,14 +166,15 @@ def stands_out(line_hz: float, frequency_hz: Samples, density: Samples) -> bool:
     return bool(around.size and peak > MAINS_RATIO * np.median(around))
 
 
-def noise_floor(level_db: Samples, block_s: float) -> tuple[Samples, float]:
+def noise_floor(level_db: Samples, block_s: float, strongest_db: float) -> tuple[Samples, float]:
     """The level at rest at every block, and how much it varies from block to block."""
     width = round(FLOOR_CHUNK_S / block_s)
     count = len(level_db) // width
     chunks = np.median(level_db[: count * width].reshape(count, width), axis=1)
     window = min(round(FLOOR_WINDOW_S / FLOOR_CHUNK_S), 2 * count - 1) | 1
     floor = ndimage.percentile_filter(chunks, 100 * FLOOR_QUANTILE, size=window, mode="reflect")
-    floor = np.minimum(floor, np.quantile(chunks, FLOOR_QUANTILE) + FLOOR_RISE_DB)
+    risen_db = np.quantile(chunks, FLOOR_QUANTILE) + FLOOR_RISE_DB
+    floor = np.minimum(floor, max(risen_db, strongest_db - FLOOR_BELOW_STRONGEST_DB))
     floor = ndimage.uniform_filter1d(floor, 9, mode="nearest")
     low_db = np.interp(np.arange(len(level_db)), (np.arange(count) + 0.5) * width, floor)
     under = (level_db - low_db)[level_db < low_db]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from emg.analytics.contractions import Detection, share_of_maximum
 from emg.analytics.parameters import Interval, Samples, checked
 
-ROLE = re.compile(r"^(?P<name>.*?)[\s_-]*\b(?P<role>raw|activated)$", re.IGNORECASE)
+ROLE = re.compile(r"^(?:(?P<name>.*?)[\s_-]+)?(?P<role>raw|activated)$", re.IGNORECASE)
 DEVICE_SHARE = 0.05
 
 
@@ -33,7 +33,9 @@ def pair(names: Sequence[str]) -> tuple[Pair, ...]:
     parsed = [(number, *split(name)) for number, name in enumerate(names)]
     activated = {name.casefold(): number for number, name, role in parsed if role == "activated"}
     return tuple(
-        Pair(name, number, activated.get(name.casefold()) if role == "raw" else None)
+        Pair(
+            name or names[number], number, activated.get(name.casefold()) if role == "raw" else None
+        )
         for number, name, role in parsed
         if role != "activated"
     )
@@ -41,8 +43,8 @@ def pair(names: Sequence[str]) -> tuple[Pair, ...]:
 
 def split(name: str) -> tuple[str, str]:
     """`CH1 Raw` -> (`CH1`, `raw`); what has no role keeps its whole name."""
-    if (found := ROLE.match(name.strip())) and found["name"]:
-        return found["name"], found["role"].lower()
+    if found := ROLE.match(name.strip()):
+        return found["name"] or "", found["role"].lower()
     return name.strip(), ""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float64]
+RealSamples = NDArray[np.floating | np.integer]
 Mask = NDArray[np.bool_]
 Interval = tuple[float, float]
 
@@ -102,7 +103,7 @@ class Parameters:
         return min(self.band_high_hz, 0.45 * rate_hz)
 
 
-def checked(samples: Samples, rate_hz: float) -> Samples:
+def checked(samples: RealSamples, rate_hz: float) -> Samples:
     """The samples as float64, or the reason why they cannot be analysed.
 
     Raises

@@ -6,14 +6,14 @@ import numpy as np
 
 from emg.analytics.conditioning import Conditioned
 from emg.analytics.contractions import mains_lines
-from emg.analytics.parameters import Interval, Parameters, Samples, runs
+from emg.analytics.parameters import Interval, Parameters, Samples
 from emg.analytics.results import Flag, Mvc, MvcSource
 from emg.analytics.units import VOLTS
 
 FLAT_V = 1e-10
 CLIPPED_SHARE = 0.001
 CLIP_WITHIN = 0.001
-CLIP_RUN = 2
+CLIP_PILE = 3
 MISSING_SHARE = 0.001
 SHORTEST_S = 1.0
 WEAK_DB = 10.0
@@ -29,19 +29,25 @@ def is_flat(samples: Samples, unit: str) -> bool:
 
 
 def clipped_share(samples: Samples) -> float:
-    """Share of samples in runs that stay within 0.1 % of the recording's lowest or highest value.
+    """Share of samples within 0.1 % of an extreme at which they pile up.
 
-    A single sample at the extreme is a peak; two or more in a row are a recorder at its limit.
+    A recorder at its limit repeats it, while a peak, however round, is left as it was reached: at
+    least three times as many samples have to lie there as in the 0.1 % beside it.
     """
     if samples.size == 0:
         return 0.0
-    low, high = float(samples.min()), float(samples.max())
-    near = CLIP_WITHIN * max(abs(low), abs(high))
-    found = 0
-    for held in (samples >= high - near, samples <= low + near):
-        lengths = np.diff(runs(held), axis=1)
-        found += int(lengths[lengths >= CLIP_RUN].sum())
-    return found / samples.size
+    within = CLIP_WITHIN * float(np.abs(samples).max())
+    return sum(piled_up(np.abs(samples - end), within) for end in ends(samples)) / samples.size
+
+
+def ends(samples: Samples) -> tuple[float, float]:
+    return float(samples.min()), float(samples.max())
+
+
+def piled_up(distance: Samples, within: float) -> int:
+    there = int(np.count_nonzero(distance <= within))
+    beside = int(np.count_nonzero(distance <= 2 * within)) - there
+    return there if there >= max(2, CLIP_PILE * beside) else 0
 
 
 def mains_share(samples: Samples, rate_hz: float) -> float:
@@ -93,7 +99,14 @@ def of_analysis(
         flags.append(Flag("no_contractions", "No contraction stands out", "Nothing to score."))
     if snr_db is not None and snr_db < WEAK_DB:
         words = f"Contractions are only {snr_db:.1f} dB over rest"
-        flags.append(Flag("weak", words, "No spectrum; timing is uncertain.", snr_db))
+        flags.append(
+            Flag(
+                "weak",
+                words,
+                "Their timing is uncertain, and the weak ones have no spectrum.",
+                snr_db,
+            )
+        )
     longest_s = max((end - start for start, end in intervals), default=0.0)
     if longest_s > parameters.longest_s:
         words = f"A contraction lasts {longest_s:.0f} s"

@@ -8,10 +8,12 @@ from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
 from conversations.models import Conversation, OmiSession
+from emg.models import Recording
 from memories.models import ActionItem, Memory
 from omibackend.accounts.models import Token
 from tests.api.operations import Operation, operations
 from tests.conftest import payload, work
+from tests.emg.uploads import Bucket
 from tests.sender import Sender
 
 Api = Callable[..., APIClient]
@@ -30,7 +32,7 @@ def mallory(db: None) -> Any:
 
 
 @pytest.fixture
-def ids(omi: Sender, owner: Any, api: Api) -> dict[str, str]:
+def ids(omi: Sender, bucket: Bucket, owner: Any, api: Api) -> dict[str, str]:
     """Something of Nadia's for each kind of path, with a word in it that nobody else says."""
     told = payload("omi/memory_created__full")
     told["structured"]["title"] = f"The {CANARY} plan"
@@ -39,6 +41,8 @@ def ids(omi: Sender, owner: Any, api: Api) -> dict[str, str]:
     omi.post(told)
     work("inbox")
     api(owner).post("/chat", {"session_id": "kitchen", "message": f"{CANARY}?"}, format="json")
+    uploaded = {**payload("storage/plain__object"), "session_id": CANARY}
+    bucket.tell(uploaded)
     token, _ = Token.objects.create(owner, name=CANARY, scopes=["read"])
     return {
         "memories": str(Memory.objects.get(owner=owner).pk),
@@ -47,6 +51,7 @@ def ids(omi: Sender, owner: Any, api: Api) -> dict[str, str]:
         "transcript": str(OmiSession.objects.get(owner=owner).pk),
         "endpoints": str(omi.endpoint.pk),
         "tokens": str(token.pk),
+        "webhooks": str(Recording.objects.get(owner=owner).pk),
     }
 
 

@@ -193,6 +193,15 @@ class TestFile:
         assert answer.content.count(b"<rect") == 6  # a band and its cap for each contraction
         assert admin.get(address(recording, "picture"), {"channel": "x"}).status_code == 404
 
+    @pytest.mark.parametrize(("kind", "begins"), [("csv", b""), ("pdf", b"%PDF")])
+    def test_it_leads_to_the_reports(
+        self, admin: Client, recording: Recording, kind: str, begins: bytes
+    ) -> None:
+        answer = admin.get(f"{LIST}{recording.pk}/{kind}/", follow=True)
+        assert answer.status_code == 200
+        assert answer["Content-Type"].partition(";")[0].endswith(kind)
+        assert answer.content.startswith(begins)
+
 
 class TestRescore:
     def form(self, **given: str) -> dict[str, str]:

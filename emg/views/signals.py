@@ -1,48 +1,37 @@
 import gzip
-from typing import Any
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from emg import examples, signals
-from emg.models import Recording
-from emg.serializers import SignalSerializer, StretchSerializer
-from emg.services import find, visible_to
-from omibackend.accounts.models import Scope
+from emg.serializers.signals import SignalSerializer, StretchSerializer
+from emg.views.base import SESSION, TAGS, SessionView
 from omibackend.core.serializers import ErrorsSerializer
 
-TAGS = ["emg"]
 GZIP_LEVEL = 6
-ERRORS: dict[int, Any] = dict.fromkeys((401, 403, 404, 406), ErrorsSerializer)
 FILE_ERRORS = {
-    400: ErrorsSerializer,
     409: OpenApiResponse(ErrorsSerializer, "The file was replaced since it was analysed."),
     422: OpenApiResponse(ErrorsSerializer, "The file is damaged or too large."),
     503: OpenApiResponse(ErrorsSerializer, "The store of the files does not answer."),
 }
 
 
-class SignalView(APIView):
-    scope = Scope.EMG
-
+class SignalView(SessionView):
     @extend_schema(
         operation_id="signal",
         tags=TAGS,
         parameters=[
             StretchSerializer,
             OpenApiParameter("channel", str, OpenApiParameter.PATH, description="Its name"),
-            OpenApiParameter("session_id", str, OpenApiParameter.PATH, description="Or its `id`"),
+            SESSION,
             OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
         ],
         responses={
             200: SignalSerializer,
             304: OpenApiResponse(description="As the ETag says, nothing has changed."),
-            **ERRORS,
             **FILE_ERRORS,
         },
         examples=[examples.SIGNAL],
@@ -54,7 +43,7 @@ class SignalView(APIView):
         query = StretchSerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.asked(channel)
-        recording = _recording(request, session_id, "emg.view_signal")
+        recording = self.recording(session_id, "emg.view_signal")
         stored = signals.judged(recording, channel)
         found = signals.find_file(recording)
         encoding = "gzip" if _takes_gzip(request) else "identity"
@@ -62,14 +51,6 @@ class SignalView(APIView):
         known = get_conditional_response(request._request, etag=etag)
         response = known or _encoded(signals.read(recording, found, asked, stored), encoding)
         return _kept_privately(response, etag)
-
-
-def _recording(request: Request, session_id: str, permission: str) -> Recording:
-    rows = visible_to(request.user, permission).defer("notes", "attempt_log", "became")
-    recording = find(rows.select_related("profile"), session_id)
-    if recording is None:
-        raise NotFound("There is no such session.")
-    return recording
 
 
 def _takes_gzip(request: Request) -> bool:

@@ -1,34 +1,17 @@
-import re
 from typing import Any
 
 from rest_framework import serializers
 
+from emg.serializers.analyses import SOURCES, ContractionSerializer
+from emg.serializers.numbers import CountField, NumberField
 from emg.signals import LEAST_POINTS, LONGEST_S, MOST_POINTS, POINTS, Asked
-
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-
-
-class SecondsField(serializers.FloatField):
-    """Neither infinite nor NaN nor whatever else Python takes for a number."""
-
-    def to_internal_value(self, data: Any) -> float:
-        if not NUMBER.fullmatch(str(data)):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class CountField(serializers.IntegerField):
-    def to_internal_value(self, data: Any) -> int:
-        if not NUMBER.fullmatch(str(data)):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class StretchSerializer(serializers.Serializer[Any]):
-    start = SecondsField(
+    start = NumberField(
         min_value=0, max_value=LONGEST_S, default=0.0, help_text="s from the recording's beginning"
     )
-    end = SecondsField(
+    end = NumberField(
         min_value=0, max_value=LONGEST_S, required=False, help_text="s; default: to its end"
     )
     points = CountField(
@@ -43,21 +26,8 @@ class StretchSerializer(serializers.Serializer[Any]):
         return Asked(channel, given["start"], given.get("end"), given["points"])
 
 
-class ContractionSerializer(serializers.Serializer[Any]):
-    """Amplitudes are those of the 100 ms RMS envelope."""
-
+class NumberedContractionSerializer(ContractionSerializer):
     index = serializers.IntegerField(help_text="its place among the channel's contractions, from 0")
-    start_s = serializers.FloatField()
-    end_s = serializers.FloatField()
-    duration_s = serializers.FloatField()
-    mean = serializers.FloatField()
-    peak = serializers.FloatField()
-    mpf = serializers.FloatField(allow_null=True, help_text="Hz")
-    mdf = serializers.FloatField(allow_null=True, help_text="Hz")
-    mvc_percent = serializers.FloatField(allow_null=True)
-    meets_mvc = serializers.BooleanField(allow_null=True, help_text="null without an MVC")
-    meets_duration = serializers.BooleanField()
-    good = serializers.BooleanField(help_text="everything that could be judged was reached")
 
 
 class TimeSerializer(serializers.Serializer[Any]):
@@ -84,9 +54,11 @@ class SignalSerializer(serializers.Serializer[Any]):
         child=serializers.FloatField(allow_null=True),
         help_text="the highest of the RMS envelope; empty for a channel without EMG",
     )
-    contractions = ContractionSerializer(many=True, help_text="those that reach into the stretch")
+    contractions = NumberedContractionSerializer(
+        many=True, help_text="those that reach into the stretch"
+    )
     mvc = serializers.FloatField(allow_null=True)
-    mvc_source = serializers.ChoiceField(["given", "stored", "estimated", "none"])
+    mvc_source = serializers.ChoiceField(SOURCES)
     target = serializers.FloatField(allow_null=True, help_text="what a strong contraction reaches")
     threshold = serializers.FloatField(
         allow_null=True, help_text="the level at which a contraction was seen to begin"

@@ -53,14 +53,14 @@ def _session(pk: Any) -> str:
 
 def _links(recording: Recording) -> Links:
     pk = recording.pk
-    report = f"/emg/sessions/{pk}/report?format="
+    report = reverse("emg-report", args=[pk])
     return Links(
         session=_session,
         signals=f"/signals/{pk}/",
         picture=reverse("emg-picture", args=[pk]),
         over_time=reverse("emg-over-time", args=[pk]) if recording.patient_code else "",
-        csv=f"{report}csv",
-        pdf=f"{report}pdf",
+        csv=f"{report}?format=csv",
+        pdf=f"{report}?format=pdf",
         original=reverse("emg-file", args=[pk]),
     )
 

@@ -1,0 +1,1 @@
+"""Recordings out of an older system, which kept all samples in `analysis_results.emg_signals`."""

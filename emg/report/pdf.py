@@ -1,0 +1,98 @@
+"""A report to print: A4 across, drawn with reportlab, the plots as vectors."""
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer
+
+from emg import scoring
+from emg.models import Recording
+from emg.report import plot
+from emg.report.content import NOTICE, Table, Value
+
+MARGIN = 12 * mm
+FONT_SIZE = 7.5
+STYLES = getSampleStyleSheet()
+GRID = colors.HexColor("#d0d7de")
+LOOK = [
+    ("FONTSIZE", (0, 0), (-1, -1), FONT_SIZE),
+    ("LEADING", (0, 0), (-1, -1), FONT_SIZE + 1.5),
+    ("TOPPADDING", (0, 0), (-1, -1), 1),
+    ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
+    ("LINEBELOW", (0, 0), (-1, -1), 0.25, GRID),
+    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+]
+HEADED = ("FONTNAME", (0, 0), (-1, 0), "Helvetica-Bold")
+
+
+def written(recording: Recording, tables: Sequence[Table]) -> bytes:
+    file = io.BytesIO()
+    title = f"EMG session {printable(recording.session_id)}"
+    document = SimpleDocTemplate(
+        file,
+        pagesize=landscape(A4),
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=MARGIN,
+        bottomMargin=MARGIN,
+        title=title,
+        creator="omibackend",
+    )
+    story = [words(title, "Title"), words(NOTICE, "Italic"), Spacer(0, 3 * mm)]
+    for table in tables:
+        if table.title == "Quality":
+            story += signals(recording, document.width)
+        story += [words(table.title, "Heading2"), drawn(table)]
+    document.build(story, onFirstPage=_foot, onLaterPages=_foot)
+    return file.getvalue()
+
+
+def signals(recording: Recording, width: float) -> Iterator[Flowable]:
+    named = [name for name in scoring.sides(recording).values() if name]
+    yield words("Signals", "Heading2")
+    for channel in named:
+        yield words(channel, "Heading4")
+        found = plot.of(recording, channel, width)
+        yield words(found) if isinstance(found, str) else found
+    if not named:
+        yield words("There is no channel to show.")
+
+
+def words(text: str, style: str = "BodyText") -> Paragraph:
+    """Plain: a name that looks like markup stays what it is."""
+    return Paragraph(escape(printable(text)), STYLES[style])
+
+
+def drawn(table: Table) -> Flowable:
+    if not table.rows:
+        return words(table.empty)
+    headed = any(table.columns)
+    rows: list[Any] = [[words_of(value) for value in row] for row in table.rows]
+    if headed:
+        rows.insert(0, [column.replace(", ", ",\n") for column in table.columns])
+    look = [*LOOK, HEADED] if headed else LOOK
+    return LongTable(rows, repeatRows=int(headed), style=look, hAlign="LEFT")
+
+
+def words_of(value: Value) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+    return "–" if value in (None, "") else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """In the letters that every PDF reader has; others would be black boxes."""
+    return text.encode("cp1252", "replace").decode("cp1252")
+
+
+def _foot(canvas: Any, document: Any) -> None:
+    canvas.saveState()
+    canvas.setFont("Helvetica", FONT_SIZE)
+    canvas.drawRightString(landscape(A4)[0] - MARGIN, MARGIN / 2, f"Page {document.page}")
+    canvas.restoreState()
