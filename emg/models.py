@@ -66,6 +66,8 @@ class ScoringProfile(models.Model):
     effort_points = models.JSONField(default=effort_points, validators=[validate_effort_points])
     sessions_per_week = models.FloatField(default=15, validators=[MinValueValidator(0.1)])
     adherence_from_day = models.FloatField(default=3, validators=NOT_NEGATIVE)
+    # A line in the patient's trend. It changes no score.
+    target_score = models.FloatField(default=70, validators=PERCENT)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

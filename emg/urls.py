@@ -1,5 +1,6 @@
 from django.urls import re_path
 
+from emg.views import pages
 from emg.views.sessions import ReportView, RescoreView, SessionDetailView, SessionsView
 from emg.views.signals import SignalView
 
@@ -10,5 +11,9 @@ urlpatterns = [
     re_path(r"^emg/sessions/?$", SessionsView.as_view()),
     re_path(rf"^emg/sessions/{SESSION}/?$", SessionDetailView.as_view()),
     re_path(rf"^emg/sessions/{SESSION}/rescore/?$", RescoreView.as_view()),
-    re_path(rf"^emg/sessions/{SESSION}/report/?$", ReportView.as_view()),
+    re_path(rf"^emg/sessions/{SESSION}/report/?$", ReportView.as_view(), name="emg-report"),
+    re_path(rf"^emg/sessions/{SESSION}/view/?$", pages.session, name="emg-session"),
+    re_path(rf"^emg/sessions/{SESSION}/over-time/?$", pages.over_time, name="emg-over-time"),
+    re_path(rf"^emg/sessions/{SESSION}/picture/?$", pages.picture, name="emg-picture"),
+    re_path(rf"^emg/sessions/{SESSION}/file/?$", pages.file, name="emg-file"),
 ]

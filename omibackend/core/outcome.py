@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "question": ("conversations.Question", "contact_support", "text"),
     "message": ("conversations.Message", "chat", "text"),
     "conversation": ("conversations.Conversation", "forum", "title"),
+    "recording": ("emg.Recording", "vital_signs", "session_id"),
     "prompt_run": ("prompts.PromptRun", "auto_awesome", "title"),
 }
 

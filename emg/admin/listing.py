@@ -1,0 +1,93 @@
+"""The list of recordings: filters, search and marks whose cost does not grow with the table."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from emg.models import Recording
+from emg.services import HEAVY, as_uuid
+from omibackend.core.leased import LIVE, State
+
+PATIENTS_FROM = 2000
+PATIENTS_KEPT_S = 60
+# Scores are small and shown.
+HEAVY_IN_LIST = tuple(name for name in HEAVY if name != "scores")
+STATES: dict[str, tuple[str, Q]] = {
+    "analysed": ("analysed", Q(state=State.DONE)),
+    "waiting": ("waiting or running", Q(state__in=LIVE)),
+    "failed": ("not analysed", Q(state__in=[State.DEAD, State.IGNORED], analysed_at=None)),
+}
+SCORES: dict[str, tuple[str, Q]] = {
+    "scored": ("scored", Q(scores__overall__isnull=False) & ~Q(scores__overall=None)),
+    "rpe": ("without an RPE", Q(rpe=None, state=State.DONE)),
+}
+
+
+class StatusFilter(admin.SimpleListFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, title) for key, (title, _) in STATES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
+        wanted = STATES.get(self.value() or "")
+        return queryset.filter(wanted[1]) if wanted else queryset
+
+
+class ScoreFilter(admin.SimpleListFilter):
+    title = "score"
+    parameter_name = "score"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, title) for key, (title, _) in SCORES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
+        wanted = SCORES.get(self.value() or "")
+        return queryset.filter(wanted[1]) if wanted else queryset
+
+
+class PatientFilter(admin.SimpleListFilter):
+    """Of the newest recordings; any other patient is found by the search."""
+
+    title = "patient"
+    parameter_name = "patient"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        codes = cache.get_or_set("recordings:patients", _recent_patients, PATIENTS_KEPT_S) or []
+        known = dict.fromkeys([*codes, *filter(None, [self.value()])])
+        return [(code, code) for code in sorted(known)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
+        return queryset.filter(patient_code=self.value()) if self.value() else queryset
+
+
+def _recent_patients() -> list[str]:
+    newest = Recording.objects.order_by("-recorded_at", "-id")
+    codes = newest.values_list("patient_code", flat=True)[:PATIENTS_FROM]
+    return sorted({code for code in codes if code})
+
+
+def search(rows: QuerySet[Recording], term: str) -> QuerySet[Recording]:
+    """Exactly a patient, a session or an id: what there is an index for."""
+    named = Q(session_id=term) | Q(session_code=term.upper()) | Q(patient_code=term.upper())
+    found = as_uuid(term)
+    return rows.filter(named | Q(pk=found) if found else named)
+
+
+def flags_of(ids: list[UUID]) -> dict[UUID, list[str]]:
+    """By recording, the codes of its quality flags: read out by PostgreSQL, so that the metrics
+    themselves stay there."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, jsonb_path_query_array(analytics, '$.*.quality[*].code')"
+            " FROM emg_recording WHERE id = ANY(%s) AND analytics IS NOT NULL",
+            [ids],
+        )
+        return {pk: list(dict.fromkeys(json.loads(codes))) for pk, codes in cursor.fetchall()}
