@@ -79,7 +79,17 @@ class MemoryFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
 
 
 class MemoryListFilter(MemoryFilter):
-    """Leaves `q` to the pages, which know how to read little for one."""
+    """Leaves `q` and `order` to the pages, which know how to read little for one."""
+
+    order = extend_schema_field(
+        {
+            "type": "string",
+            "enum": ["time", "relevance"],
+            "default": "time",
+            "description": "The newest first; or what fits `q` best, by its words and, where an"
+            " embeddings model is configured, by its meaning: one page of it",
+        }
+    )(filters.ChoiceFilter(choices=[("time", "time"), ("relevance", "relevance")]))
 
     def filter_queryset(self, queryset: QuerySet[Memory]) -> QuerySet[Memory]:
         return narrowed(queryset, {**self.form.cleaned_data, "q": ""})

@@ -23,7 +23,7 @@ from memories.filters import ActionItemFilter, MemoryFilter, MemoryListFilter
 from memories.merging import merge
 from memories.models import ActionItem, Memory
 from memories.parts import edit_action_item
-from memories.search import narrowed, newest_hits
+from memories.search import hybrid, narrowed, newest_hits
 from memories.serializers import (
     ActionItemChangeSerializer,
     ActionItemSerializer,
@@ -40,7 +40,7 @@ from memories.serializers import (
 )
 from memories.services import edit, forget, revert, take_turns, write
 from memories.vault import as_vault
-from omibackend.core.pages import Pages
+from omibackend.core.pages import Pages, page_size
 from omibackend.core.serializers import ErrorsSerializer
 
 SAMPLE_ROWS = 10
@@ -80,7 +80,15 @@ class MemoryPages(Pages):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.owner_id = _me(request)
         self.q = request.query_params.get("q", "").strip()
+        if self.q and request.query_params.get("order") == "relevance":
+            return self.best(queryset, request)
         return super().paginate_queryset(queryset, request, view)
+
+    def best(self, queryset: QuerySet[Any], request: Request) -> list[Any]:
+        self.url, self.before, self.after = request.build_absolute_uri(), None, None
+        ranked = [memory.pk for memory in hybrid(self.owner_id, self.q, page_size(request))]
+        rows = queryset.in_bulk(ranked)
+        return [rows[pk] for pk in ranked if pk in rows]
 
     def read(self, rows: QuerySet[Any], beyond: Any, most: int) -> list[Any]:
         if not self.q:

@@ -29,7 +29,7 @@ class Pages(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.url = request.build_absolute_uri()
         names = [str(name).lstrip("-") for name in queryset.query.order_by or _meta_order(queryset)]
-        size = _size(request)
+        size = page_size(request)
         backwards, after = _read(request.query_params.get("cursor"), queryset.model, names)
         beyond = _beyond(names, after, queryset.model, backwards=backwards) if after else Q()
         rows = self.read(queryset.reverse() if backwards else queryset, beyond, size + 1)
@@ -103,7 +103,7 @@ def _meta_order(queryset: QuerySet[Any]) -> list[str]:
     return list(queryset.model._meta.ordering)
 
 
-def _size(request: Request) -> int:
+def page_size(request: Request) -> int:
     said = request.query_params.get("page_size", str(PAGE_ROWS))
     if not said.isascii() or not said.isdigit() or not 1 <= int(said[:6]) <= MOST_PAGE_ROWS:
         raise ValidationError({"page_size": f"A number from 1 to {MOST_PAGE_ROWS}."})

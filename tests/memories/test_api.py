@@ -90,6 +90,17 @@ def test_it_says_what_is_wrong_with_a_query(me: APIClient, query: str) -> None:
     assert answer.json()["errors"][0]["attr"] == query.partition("=")[0]
 
 
+def test_it_puts_what_fits_best_first(me: APIClient, owner: Any) -> None:
+    tell(owner, source_id="a", title="Venue venue", text="The venue", occurred_at=AT)
+    tell(owner, source_id="b", title="Lunch", text="near the venue", occurred_at=AT + HOUR)
+    assert titles(me.get("/memories?q=venue")) == ["Lunch", "Venue venue"]
+    best = me.get("/memories?q=venue&order=relevance")
+    assert titles(best) == ["Venue venue", "Lunch"]
+    assert (best.json()["next"], best.json()["previous"]) == (None, None)
+    assert titles(me.get("/memories?q=venue&order=relevance&page_size=1")) == ["Venue venue"]
+    assert me.get("/memories?q=venue&order=size").status_code == 400
+
+
 def test_it_pages_through_what_was_searched(me: APIClient, owner: Any) -> None:
     for number in range(5):
         tell(owner, source_id=str(number), text=f"Text {number}", occurred_at=AT + number * HOUR)
