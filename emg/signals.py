@@ -6,13 +6,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 from django.conf import settings
 
 from emg import c3d, drawing, measuring, scoring
 from emg.analysing import object_of
+from emg.analytics.parameters import Samples
 from emg.models import Recording
 from emg.storage import Found, NotThere, StoreAway, store
+from emg.storage.ahead import Ahead
+from emg.storage.folder import Folder
 from omibackend.core.errors import Refused
 
 # Part of the ETag: grows when the same request is answered with other numbers.
@@ -20,6 +24,8 @@ FORMAT = 1
 LEAST_POINTS, POINTS, MOST_POINTS = 50, 1000, 2000
 LONGEST_S = 1_000_000
 SIGNIFICANT_DIGITS = 4
+# Powers of ten that a float holds exactly, so that a quotient is the shortest of its kind.
+POWERS = np.array([10.0**power for power in range(23)])
 RETRY_AFTER_S = 5
 Json = dict[str, Any]
 
@@ -93,7 +99,9 @@ def read(recording: Recording, found: Found, asked: Asked, stored: Judged) -> by
     Refused
         There is no such channel or stretch, or the file cannot be read.
     """
-    with _refusals(), store(quick=True).open(object_of(recording)) as file:
+    here = store(quick=True)
+    with _refusals(), here.open(object_of(recording)) as opened:
+        file = opened if isinstance(here, Folder) else Ahead(opened)
         metadata = c3d.read_metadata(file, size_bytes=found.size_bytes)
         number = _number(metadata, asked.channel)
         start, stop = _stretch(metadata, asked)
@@ -130,7 +138,7 @@ def read(recording: Recording, found: Found, asked: Asked, stored: Judged) -> by
         "target": stored.target,
         "threshold": stored.threshold,
     }
-    return orjson.dumps(answer)
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _number(metadata: c3d.Metadata, name: str) -> int:
@@ -159,9 +167,13 @@ def _within(contractions: list[Json], start_s: float, end_s: float) -> Iterator[
             yield {"index": index, **each}
 
 
-def _rounded(values: Any) -> list[float]:
-    """NaN becomes null in JSON: a gap."""
-    return [float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in values.tolist()]
+def _rounded(values: Samples) -> Samples:
+    """NaN becomes null in JSON: a gap. Whole numbers keep all their digits."""
+    size = np.abs(values, where=values != 0, out=np.ones_like(values))
+    finite = np.nan_to_num(np.log10(size), posinf=0)
+    digits = SIGNIFICANT_DIGITS - 1 - np.floor(finite).astype(int)
+    power = POWERS[digits.clip(0, len(POWERS) - 1)]
+    return np.asarray(np.round(values * power) / power)
 
 
 @contextmanager

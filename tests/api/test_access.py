@@ -13,7 +13,7 @@ from memories.models import ActionItem, Memory
 from omibackend.accounts.models import Token
 from tests.api.operations import Operation, operations
 from tests.conftest import payload, work
-from tests.emg.uploads import Bucket
+from tests.emg.uploads import Bucket, emg_file
 from tests.sender import Sender
 
 Api = Callable[..., APIClient]
@@ -42,7 +42,9 @@ def ids(omi: Sender, bucket: Bucket, owner: Any, api: Api) -> dict[str, str]:
     work("inbox")
     api(owner).post("/chat", {"session_id": "kitchen", "message": f"{CANARY}?"}, format="json")
     uploaded = {**payload("storage/plain__object"), "session_id": CANARY}
+    bucket.put(emg_file())
     bucket.tell(uploaded)
+    recording = str(Recording.objects.get(owner=owner).pk)
     token, _ = Token.objects.create(owner, name=CANARY, scopes=["read"])
     return {
         "memories": str(Memory.objects.get(owner=owner).pk),
@@ -51,7 +53,9 @@ def ids(omi: Sender, bucket: Bucket, owner: Any, api: Api) -> dict[str, str]:
         "transcript": str(OmiSession.objects.get(owner=owner).pk),
         "endpoints": str(omi.endpoint.pk),
         "tokens": str(token.pk),
-        "webhooks": str(Recording.objects.get(owner=owner).pk),
+        "webhooks": recording,
+        "emg": recording,
+        "signals": recording,
     }
 
 
@@ -64,7 +68,7 @@ def filled(operation: Operation, ids: dict[str, str]) -> str:
     """The path with an id of Nadia's. A new kind of path has none here, and fails."""
     kind = operation.path.split("/")[1]
     head, _, rest = operation.path.partition("{")
-    return head + ids[kind] + rest.partition("}")[2]
+    return head + ids[kind] + rest.partition("}")[2].replace("{channel}", "CH1 Raw")
 
 
 def with_ids() -> list[Operation]:
