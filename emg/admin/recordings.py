@@ -20,6 +20,7 @@ from emg.pages.original import original_file
 from emg.pages.over_time import over_time
 from emg.pages.picture import picture
 from emg.pages.session import page
+from emg.services import as_uuid
 from omibackend.core import human, queue
 from omibackend.core.errors import Refused
 
@@ -138,6 +139,13 @@ class RecordingAdmin(RecordingList):
     def has_rescore_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm("emg.rescore_recording"))
 
+    def has_analysed_permission(self, request: HttpRequest, object_id: Any) -> bool:
+        """Without metrics there is nothing to compare, to score or to report."""
+        known = as_uuid(str(object_id))
+        if known is None or not self.has_view_permission(request):
+            return False
+        return Recording.objects.filter(pk=known, analytics__isnull=False).exists()
+
     def has_reanalyse_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm("emg.reanalyse_recording"))
 
@@ -145,24 +153,26 @@ class RecordingAdmin(RecordingList):
         """The file holds every sample, and may name the patient."""
         return bool(request.user.has_perms(["emg.view_recording", "emg.view_signal"]))
 
-    @action(description="Over time", icon="timeline", permissions=["view"], url_path="compare")
+    @action(description="Over time", icon="timeline", permissions=["analysed"], url_path="compare")
     def compare(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect(reverse("admin:emg_recording_over_time", args=[object_id]))
 
     @action(
         description="Score again",
         icon="calculate",
-        permissions=["rescore"],
+        permissions=["rescore", "analysed"],
         url_path="score-again",
     )
     def score_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect(reverse("admin:emg_recording_rescore", args=[object_id]))
 
-    @action(description="CSV", icon="csv", permissions=["view"], url_path="csv")
+    @action(description="CSV", icon="csv", permissions=["analysed"], url_path="csv")
     def csv(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect(links.report(object_id, "csv"))
 
-    @action(description="PDF report", icon="picture_as_pdf", permissions=["view"], url_path="pdf")
+    @action(
+        description="PDF report", icon="picture_as_pdf", permissions=["analysed"], url_path="pdf"
+    )
     def pdf(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect(links.report(object_id, "pdf"))
 

@@ -14,6 +14,7 @@ from omibackend.core.plot import Frame, ceiling, el, joined, ticks
 
 MARK_GAP = 15
 DAY_S = 86_400
+PERCENT = 100.0
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def trend(
     *,
     name: str,
     target: float | None = None,
-    high: float = 100.0,
+    high: float = PERCENT,
     tone: str = "",
 ) -> SafeString:
     """A value of each session over time; each dot leads to its session."""
@@ -163,7 +164,7 @@ def trend(
             el("text", f"target {target:g}", class_="said", x=frame.left + 4, y=y - 5),
         )
     return frame.drawing(
-        frame.grid(ticks(0, high, about=2 if high > 4 else 4)),
+        frame.grid(ticks(0, high, about=2 if high == PERCENT else 4)),
         wanted,
         frame.line([(point.at.timestamp(), point.value) for point in points], f"line {tone}"),
         *dots,

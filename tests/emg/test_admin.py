@@ -47,6 +47,12 @@ def clerk(*codes: str) -> Client:
     return client
 
 
+def _analysed(recording: Recording) -> Recording:
+    """As it was before a test spoiled it."""
+    recording.save()
+    return recording
+
+
 def address(recording: Recording, page: str = "change") -> str:
     return f"{LIST}{recording.pk}/{page}/"
 
@@ -142,6 +148,9 @@ class TestPage:
         assert "It is cut." in page
         assert "12.0 s at 1000 Hz" in page
         assert "data-reload-s" not in page
+        assert "Score again" not in page
+        assert admin.get(f"{LIST}{recording.pk}/csv/").status_code == 403
+        assert "Score again" in html(admin, address(_analysed(recording)))
 
     def test_it_says_how_far_the_analysis_is(self, admin: Client, recording: Recording) -> None:
         Recording.objects.update(

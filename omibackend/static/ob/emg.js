@@ -90,7 +90,7 @@ class Signal {
     this.asked?.abort();
     const asked = this.asked = new AbortController();
     const channel = this.channel;
-    const points = Math.max(200, Math.min(2000, Math.round((this.plot.clientWidth || this.root.clientWidth || 800) * 1.2)));
+    const points = Math.max(200, Math.min(2000, Math.round((this.plot.clientWidth || this.root.clientWidth || 800) * 1.6)));
     try {
       const data = await this.ask(this.url(channel, this.from, this.to, points), { signal: asked.signal });
       if (asked !== this.asked) return;
