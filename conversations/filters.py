@@ -1,39 +1,17 @@
 """What the list of conversations may be narrowed down by, in the query of its address."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 
 from conversations.models import Conversation
 from conversations.search import with_words
 from omibackend.core.errors import Refused
+from omibackend.core.moments import moment
 
 MOST_Q_CHARS = 500
-
-
-class MomentField(IsoDateTimeField):  # type: ignore[misc]  # untyped
-    """In UTC: PostgreSQL does not take every offset that the standard allows."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        moment = super().to_python(value)
-        try:
-            return moment.astimezone(UTC) if moment else None
-        except OverflowError as error:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
-
-
-class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]  # untyped
-    field_class = MomentField
-
-
-def _moment(description: str) -> Any:
-    schema = {"type": "string", "format": "date-time", "description": description}
-    return extend_schema_field(schema)(MomentFilter(help_text=description))
 
 
 def _words() -> Any:
@@ -53,8 +31,8 @@ def _words() -> Any:
 class ConversationFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
     q = _words()
     kind = filters.ChoiceFilter(choices=Conversation.Kind.choices)
-    occurred_after = _moment("Whose last message is of this moment or later")
-    occurred_before = _moment("Whose last message is from before this moment")
+    occurred_after = moment("Whose last message is of this moment or later")
+    occurred_before = moment("Whose last message is from before this moment")
 
     def filter_queryset(self, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
         blank = [name for name in self.filters if self.data.get(name) == ""]

@@ -1,17 +1,15 @@
 """What the list of recordings may be narrowed down by, in the query of its address."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
-from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 
 from emg.models import Recording, Status
 from omibackend.core.errors import Refused
 from omibackend.core.leased import State
+from omibackend.core.moments import moment
 
 MOST_CODE_CHARS = 10
 FAILED = Q(state=State.DEAD, analysed_at=None) | Q(state=State.IGNORED)
@@ -22,26 +20,6 @@ HAVING = {
     Status.COMPLETED: Q(state=State.DONE) | Q(state=State.DEAD, analysed_at__isnull=False),
     Status.FAILED: FAILED,
 }
-
-
-class MomentField(IsoDateTimeField):  # type: ignore[misc]  # untyped
-    """In UTC: PostgreSQL does not take every offset that the standard allows."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        moment = super().to_python(value)
-        try:
-            return moment.astimezone(UTC) if moment else None
-        except OverflowError as error:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
-
-
-class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]  # untyped
-    field_class = MomentField
-
-
-def _moment(description: str) -> Any:
-    schema = {"type": "string", "format": "date-time", "description": description}
-    return extend_schema_field(schema)(MomentFilter(help_text=description))
 
 
 def _patient() -> Any:
@@ -61,8 +39,8 @@ def _patient() -> Any:
 class SessionFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
     patient = _patient()
     status = filters.ChoiceFilter(choices=Status.choices)
-    recorded_after = _moment("Recorded at this moment or later")
-    recorded_before = _moment("Recorded before this moment")
+    recorded_after = moment("Recorded at this moment or later")
+    recorded_before = moment("Recorded before this moment")
 
     def filter_queryset(self, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
         blank = [name for name in self.filters if self.data.get(name) == ""]

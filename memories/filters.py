@@ -1,17 +1,16 @@
 """What lists may be narrowed down by, in the query of an address."""
 
-from datetime import UTC
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import CharField, Form
 from django_filters import rest_framework as filters
-from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 
 from memories.models import ActionItem, Memory
 from memories.search import narrowed
+from omibackend.core.moments import moment
 
 MOST_Q_CHARS = 500
 
@@ -21,26 +20,6 @@ def text(description: str, most_chars: int) -> Any:
     return extend_schema_field(schema)(
         filters.CharFilter(max_length=most_chars, help_text=description)
     )
-
-
-class MomentField(IsoDateTimeField):  # type: ignore[misc]
-    """In UTC: PostgreSQL knows fewer time zones than ISO 8601."""
-
-    def to_python(self, value: Any) -> Any:
-        read = super().to_python(value)
-        try:
-            return read and read.astimezone(UTC)
-        except OverflowError as error:
-            raise ValidationError("There is no such moment.", "invalid") from error
-
-
-class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
-    field_class = MomentField
-
-
-def moment(description: str) -> Any:
-    schema = {"type": "string", "format": "date-time", "description": description}
-    return extend_schema_field(schema)(MomentFilter(help_text=description))
 
 
 def yes_or_no(description: str) -> Any:
