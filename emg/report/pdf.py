@@ -31,7 +31,7 @@ LOOK = [
 HEADED = ("FONTNAME", (0, 0), (-1, 0), "Helvetica-Bold")
 
 
-def written(recording: Recording, tables: Sequence[Table]) -> bytes:
+def written(recording: Recording, tables: Sequence[Table], *, with_signals: bool) -> bytes:
     file = io.BytesIO()
     title = f"EMG session {printable(recording.session_id)}"
     document = SimpleDocTemplate(
@@ -46,7 +46,7 @@ def written(recording: Recording, tables: Sequence[Table]) -> bytes:
     )
     story = [words(title, "Title"), words(NOTICE, "Italic"), Spacer(0, 3 * mm)]
     for table in tables:
-        if table.title == "Quality":
+        if with_signals and table.title == "Quality":
             story += signals(recording, document.width)
         story += [words(table.title, "Heading2"), drawn(table)]
     document.build(story, onFirstPage=_foot, onLaterPages=_foot)

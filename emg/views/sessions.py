@@ -23,6 +23,7 @@ from emg.views.base import SESSION, TAGS, UNSHOWN, SessionView
 from omibackend.core.pages import Pages
 
 VIEW = "emg.view_recording"
+SIGNALS = "emg.view_signal"
 RESCORE = "emg.rescore_recording"
 
 
@@ -102,13 +103,16 @@ class ReportView(SessionView):
     )
     def get(self, request: Request, session_id: str) -> HttpResponse:
         """A session to print or to calculate with: score, sides, contractions, and what is wrong
-        with the recording in words. The PDF has a plot, as long as the file can be read."""
+        with the recording in words. The PDF has a plot for who may see signals, as long as the
+        file can be read."""
         wanted = request.query_params.get("format", "pdf")
         if wanted not in report.FORMATS:
             raise ValidationError({"format": "One of: " + ", ".join(report.FORMATS)})
         recording = self.recording(session_id, VIEW)
+        sees_signals = visible_to(request.user, SIGNALS).filter(pk=recording.pk).exists()
         response = HttpResponse(
-            report.written(recording, wanted), content_type=report.FORMATS[wanted]
+            report.written(recording, wanted, with_signals=sees_signals),
+            content_type=report.FORMATS[wanted],
         )
         response["Content-Disposition"] = f'attachment; filename="emg-{recording.pk}.{wanted}"'
         response["Cache-Control"] = "private, no-store"

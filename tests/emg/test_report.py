@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from rest_framework.test import APIClient
 
 from emg.models import Recording
@@ -115,6 +117,17 @@ class TestPDF:
         assert "\\265V" in drawn or "µV" in drawn
         assert drawn.count(" l ") + drawn.count(" l\n") > 2000  # the lines of two plots
         assert b"/Subtype /Image" not in response.content
+
+    def test_it_draws_no_signal_for_who_may_see_none(
+        self, api: Callable[..., APIClient], recording: Recording
+    ) -> None:
+        helper = get_user_model().objects.create_user(
+            "help@example.org", "a long passphrase too", is_staff=True
+        )
+        helper.user_permissions.add(Permission.objects.get(codename="view_recording"))
+        drawn = pages(report(api(helper), recording, "pdf").content)
+        assert "Overall" in drawn
+        assert drawn.count(" l ") + drawn.count(" l\n") < 500
 
     def test_it_goes_without_the_file(
         self, client: APIClient, recording: Recording, bucket: Bucket
