@@ -186,10 +186,14 @@ def test_it_costs_the_answer_little_when_the_store_hangs(
             storage.store(quick=True).find(NAME)
         began_at = time.monotonic()
         assert bucket.tell(PLAIN).json()["metadata"] is None
-        assert time.monotonic() - began_at < 1
-        began_at = time.monotonic()
+        assert time.monotonic() - began_at < 10  # the library itself waits for a minute
+        deaf.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                deaf.accept()[0].close()
         assert bucket.tell(PLAIN).status_code == 200
-        assert time.monotonic() - began_at < 0.2
+        with pytest.raises(BlockingIOError):  # nobody even asked
+            deaf.accept()
     s3.client.cache_clear()
 
 

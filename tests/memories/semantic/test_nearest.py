@@ -80,4 +80,4 @@ def test_it_waits_for_no_model_that_hangs(
     embedder.answering = hanging
     started = time.monotonic()
     assert titles(matching(owner.pk, "the car", 10)) == ["Car"]
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10  # the server would go on for 30 s
