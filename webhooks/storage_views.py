@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from emg.models import Recording, Status
+from emg.serializers.sessions import RecordingMetadataSerializer
 from emg.services import find, visible_to
 from omibackend.accounts.authentication import BearerAuthentication
 from omibackend.accounts.models import Scope
@@ -48,20 +49,10 @@ SENT = OpenApiExample(
 )
 
 
-class MetadataSerializer(serializers.Serializer[Any]):
-    channel_names = serializers.ListField(child=serializers.CharField())
-    channel_count = serializers.IntegerField()
-    sampling_rate = serializers.FloatField(help_text="Hz, of each channel")
-    duration_seconds = serializers.FloatField()
-    file_size_bytes = serializers.IntegerField()
-    file_hash = serializers.CharField(allow_null=True, help_text="SHA-256; null until known")
-    points_rate = serializers.FloatField(help_text="Hz, of the frames; 0 without any")
-
-
 class UploadSerializer(serializers.Serializer[Any]):
     success = serializers.BooleanField()
     session_id = serializers.CharField(allow_null=True, help_text="null: nothing to analyse")
-    metadata = MetadataSerializer(allow_null=True)
+    metadata = RecordingMetadataSerializer(allow_null=True)
     analytics_status = serializers.ChoiceField(["processing", "completed", "failed", "ignored"])
     reason = serializers.CharField(required=False, help_text="why it is ignored or has failed")
     duplicate = serializers.BooleanField(required=False)
@@ -138,7 +129,7 @@ class StorageStatusSerializer(serializers.Serializer[Recording]):
     status = serializers.ChoiceField(Status.choices)
     reason = serializers.CharField(help_text="in words; empty when all is well")
     progress_percent = serializers.IntegerField()
-    metadata = MetadataSerializer(allow_null=True)
+    metadata = RecordingMetadataSerializer(allow_null=True)
     analysed_at = serializers.DateTimeField(allow_null=True)
 
 
