@@ -61,7 +61,7 @@ def gone(pid: int, *, within_s: float = 3.0) -> bool:
 
 
 def test_it_names_the_source_of_each_line_and_adds_no_colour_to_a_file(up: Run) -> None:
-    process = up("echo one; printf two; exec sleep 9")
+    process = up("trap 'printf two; exit' TERM; echo one; while :; do sleep 0.01; done")
     assert line(process) == "c0 | one"
     process.terminate()
     assert "c0 | two" in process.communicate()[0]

@@ -42,8 +42,9 @@ def test_it_analyses_the_same_content_in_one_place_at_a_time(owner: Any) -> None
     try:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(hashtextextended('emg-content:abc', 0))")
-        with pytest.raises(Changing), alone_with("abc"):
-            pass
+            with pytest.raises(Changing), alone_with("abc"):
+                pass
+            cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:
         other.close()
     with alone_with("abc"):

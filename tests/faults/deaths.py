@@ -27,7 +27,7 @@ def workers_killed(stack: Stack, scale: float) -> Finding:
         answers = send(stack, sendings, per_s=len(sendings) / lasting_s)
     finding = Finding(figures={"deliveries": len(sendings), "kills": len(kills)})
     finding.some(kills=len(kills))
-    finding.at_most("drained_s", wait_until_worked(stack, within_s=180), 120)
+    finding.within("drained_s", wait_until_worked(stack, within_s=180), 120)
     audit(stack, finding, sendings, answers)
     repeats = sum(answer.duplicate for answer in answers)
     finding.equal(repeats_counted=duplicates(stack), to=repeats)
@@ -42,7 +42,7 @@ def web_killed(stack: Stack, scale: float) -> Finding:
     finding = Finding(figures={"deliveries": len(sendings)})
     finding.some(kills=len(kills), broken=sum(answer.status == 0 for answer in answers))
     finding.zero(refused=sum(answer.status not in (0, 200) for answer in answers))
-    finding.at_most("drained_s", wait_until_worked(stack, within_s=120), 60)
+    finding.within("drained_s", wait_until_worked(stack, within_s=120), 60)
     audit(stack, finding, sendings, answers)
     return finding
 
@@ -58,7 +58,7 @@ def poison(stack: Stack, scale: float) -> Finding:
     finding = Finding(figures={"deliveries": len(others) + 1, "poison": state})
     finding.holds("the poison is set aside", true=state == "dead")
     finding.equal(attempts=attempts, to=ATTEMPTS)
-    finding.at_most("drained_s", drained_s, 120)
+    finding.within("drained_s", drained_s, 120)
     most = "SELECT max(attempts) FROM webhooks_delivery WHERE dedup_key <> %s"
     finding.at_most("most_attempts_of_others", stack.sql(most, [deadly.key])[0][0], 3)
     audit(stack, finding, others, answers, set_aside=[deadly.key])

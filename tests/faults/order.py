@@ -124,8 +124,8 @@ def two_sweepers(stack: Stack, scale: float) -> Finding:
         _store(stack, sendings[half:])
         drained_s = wait_until_worked(stack, within_s=60)
     finding = Finding(figures={"deliveries": len(sendings), "wipes": len(wipes)})
-    finding.at_most("drained_s", drained_s, 15)
-    finding.at_most("slowest_s", float(stack.sql(SLOWEST)[0][0]), 15)
+    finding.within("drained_s", drained_s, 15)
+    finding.within("slowest_s", float(stack.sql(SLOWEST)[0][0]), 15)
     audit(stack, finding, sendings, [Answer(item.key, 0.0, 0.0, 200) for item in sendings])
     return finding
 

@@ -67,13 +67,13 @@ def _nothing_noticed(
     meanwhile = [answer for answer in answers if outage.saw(answer)]
     finding.some(answers_meanwhile=len(meanwhile))
     finding.zero(not_2xx=sum(not answer.accepted for answer in answers))
-    finding.at_most("p99_ms_meanwhile", p99_ms(meanwhile), p99_limit_ms)
+    finding.within("p99_ms_meanwhile", p99_ms(meanwhile), p99_limit_ms)
 
 
 def _nothing_lost(
     stack: Stack, finding: Finding, sendings: list[Sending], answers: list[Answer]
 ) -> None:
-    finding.at_most("drained_s", wait_until_worked(stack, within_s=120), 60)
+    finding.within("drained_s", wait_until_worked(stack, within_s=120), 60)
     audit(stack, finding, sendings, answers)
 
 
@@ -93,7 +93,7 @@ def postgres_stopped(stack: Stack, scale: float) -> Finding:
     finding = Finding(figures={"down_s": 2 * down_s})
     _all_told_to_come_again(finding, answers, outages)
     back_s = max(_first_accepted(answers, outage.ended_at) for outage in outages)
-    finding.at_most("accepts_again_s", back_s, 5)
+    finding.within("accepts_again_s", back_s, 5)
     _nothing_lost(stack, finding, sendings, answers)
     finding.zero(deaths=len(stack.deaths) - deaths_before)
     return finding
@@ -115,7 +115,7 @@ def _all_told_to_come_again(finding: Finding, answers: list[Answer], outages: li
     broken = sum(answer.status == 0 for answer in answers)
     finding.at_most("broken_percent", broken / len(answers) * 100, 1)
     slowest_s = max((answer.took_s for answer in answers if answer.status == 503), default=0.0)
-    finding.at_most("slowest_503_s", slowest_s, 2.5)
+    finding.within("slowest_503_s", slowest_s, 2.5)
 
 
 def _first_accepted(answers: list[Answer], after: float) -> float:
