@@ -11,6 +11,7 @@ import orjson
 from django.db import connection
 
 from conversations.identity import Segment
+from omibackend.core.prepared import Prepared
 
 
 class SegmentRow(NamedTuple):
@@ -67,11 +68,15 @@ def upsert_segments(rows: Iterable[SegmentRow]) -> dict[UUID, Written]:
     ]
     told_by = [{"origin": number, **one._asdict()} for one, number in origins.items()]
     with connection.cursor() as cursor:
-        cursor.execute(_UPSERT, [orjson.dumps(records).decode(), orjson.dumps(told_by).decode()])
+        as_json = [orjson.dumps(records).decode(), orjson.dumps(told_by).decode()]
+        _UPSERT.execute(cursor, as_json)
         return {pk: Written(set(keys), added) for pk, keys, added in cursor}
 
 
-_UPSERT = """
+_UPSERT = Prepared(
+    "upsert_segments",
+    "json, json",
+    """
 WITH written AS (
 INSERT INTO conversations_transcriptsegment AS t
     (session_id, key, text, speaker, speaker_id, speaker_name, is_user, person_id,
@@ -79,10 +84,10 @@ INSERT INTO conversations_transcriptsegment AS t
 SELECT session_id, key, coalesce(text, ''), coalesce(speaker, ''), speaker_id,
      coalesce(speaker_name, ''), is_user, coalesce(person_id, ''),
      start_s, end_s, final, received_at, delivery_id
-FROM json_to_recordset(%s::json) AS r(
+FROM json_to_recordset($1) AS r(
     origin int, key text, text text, speaker text, speaker_id bigint, speaker_name text,
     is_user bool, person_id text, start_s float8, end_s float8)
-JOIN json_to_recordset(%s::json) AS o(
+JOIN json_to_recordset($2) AS o(
     origin int, session_id uuid, final bool, received_at timestamptz, delivery_id uuid)
 USING (origin)
 ON CONFLICT (session_id, key) DO UPDATE SET
@@ -100,7 +105,8 @@ WHERE (excluded.final OR NOT t.final AND excluded.received_at >= t.received_at)
 RETURNING session_id, key, xmax = 0 AS new
 )
 SELECT session_id, array_agg(key), count(*) FILTER (WHERE new) FROM written GROUP BY session_id
-"""
+""",
+)
 
 
 class Origin(NamedTuple):

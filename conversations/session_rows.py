@@ -12,6 +12,7 @@ from django.db import connection
 
 from conversations.identity import Batch, Track
 from omibackend.core.errors import OmiError
+from omibackend.core.prepared import Prepared
 
 # The newest sessions of a place hold whatever is still being said there.
 NEWEST = 6
@@ -45,7 +46,10 @@ def lock(wearables: Iterable[tuple[int, str]]) -> None:
     """Holds the wearables to the end of the transaction, in an order that all callers share."""
     keys = sorted({_lock_key(owner_id, uid) for owner_id, uid in wearables})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) AS k", [keys])
+        _LOCK.execute(cursor, [keys])
+
+
+_LOCK = Prepared("lock_wearables", "bigint[]", "SELECT pg_advisory_xact_lock(k) FROM unnest($1) k")
 
 
 def _lock_key(owner_id: int, uid: str) -> int:
@@ -68,26 +72,28 @@ class Newest(NamedTuple):
 
 
 def newest(places: Sequence[Place]) -> Newest:
-    deleted_any = _DELETED_ANY.format(owner="p.owner_id")
     deleters: set[int] = set()
-    tracks = _tracks(
-        places,
-        f"""
-        SELECT p.place, {deleted_any}, {_COLUMNS}
-        FROM json_to_recordset(%s::json)
-            AS p(place int, owner_id int, uid text, sender_session_id text)
-        LEFT JOIN LATERAL (
-            SELECT * FROM conversations_omisession s
-            WHERE s.owner_id = p.owner_id AND s.uid = p.uid
-                AND s.sender_session_id IS NOT DISTINCT FROM p.sender_session_id
-            ORDER BY s.last_received_at DESC, s.id DESC LIMIT {NEWEST}
-        ) s ON true
-        ORDER BY s.last_received_at DESC, s.id DESC
-        """,  # noqa: S608 (nothing of it comes from outside)
-        [_json(_place_record(number, place) for number, place in enumerate(places))],
-        deleters,
-    )
+    asked = _json(_place_record(number, place) for number, place in enumerate(places))
+    tracks = _tracks(places, _NEWEST, [asked], deleters)
     return Newest(tracks, deleters)
+
+
+_NEWEST = Prepared(
+    "newest_sessions",
+    "json",
+    f"""
+    SELECT p.place, {_DELETED_ANY.format(owner="p.owner_id")}, {_COLUMNS}
+    FROM json_to_recordset($1)
+        AS p(place int, owner_id int, uid text, sender_session_id text)
+    LEFT JOIN LATERAL (
+        SELECT * FROM conversations_omisession s
+        WHERE s.owner_id = p.owner_id AND s.uid = p.uid
+            AND s.sender_session_id IS NOT DISTINCT FROM p.sender_session_id
+        ORDER BY s.last_received_at DESC, s.id DESC LIMIT {NEWEST}
+    ) s ON true
+    ORDER BY s.last_received_at DESC, s.id DESC
+    """,  # noqa: S608 (nothing of it comes from outside)
+)
 
 
 def around(spans: dict[Place, Span], *, gap_s: float, since: datetime) -> dict[Place, list[Track]]:
@@ -101,20 +107,23 @@ def around(spans: dict[Place, Span], *, gap_s: float, since: datetime) -> dict[P
         }
         for number, place in enumerate(places)
     )
-    return _tracks(
-        places,
-        f"""
-        SELECT p.place, false, {_COLUMNS}
-        FROM json_to_recordset(%s::json)
-            AS p(place int, owner_id int, uid text, from_s float8, to_s float8)
-        JOIN conversations_omisession s
-            ON s.owner_id = p.owner_id AND s.uid = p.uid AND s.last_received_at >= %s
-            AND s.sender_session_id IS NULL
-            AND (s.min_start_s IS NULL OR s.min_start_s <= p.to_s AND s.max_end_s >= p.from_s)
-        ORDER BY s.last_received_at DESC, s.id DESC
-        """,  # noqa: S608
-        [_json(records), since],
-    )
+    return _tracks(places, _AROUND, [_json(records), since])
+
+
+_AROUND = Prepared(
+    "sessions_around",
+    "json, timestamptz",
+    f"""
+    SELECT p.place, false, {_COLUMNS}
+    FROM json_to_recordset($1)
+        AS p(place int, owner_id int, uid text, from_s float8, to_s float8)
+    JOIN conversations_omisession s
+        ON s.owner_id = p.owner_id AND s.uid = p.uid AND s.last_received_at >= $2
+        AND s.sender_session_id IS NULL
+        AND (s.min_start_s IS NULL OR s.min_start_s <= p.to_s AND s.max_end_s >= p.from_s)
+    ORDER BY s.last_received_at DESC, s.id DESC
+    """,  # noqa: S608
+)
 
 
 def _place_record(number: int, place: Place) -> dict[str, Any]:
@@ -122,11 +131,14 @@ def _place_record(number: int, place: Place) -> dict[str, Any]:
 
 
 def _tracks(
-    places: Sequence[Place], sql: str, values: list[Any], deleters: set[int] | None = None
+    places: Sequence[Place],
+    statement: Prepared,
+    values: list[Any],
+    deleters: set[int] | None = None,
 ) -> dict[Place, list[Track]]:
     found: dict[Place, list[Track]] = {place: [] for place in places}
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        statement.execute(cursor, values)
         for number, deleted_any, *columns in cursor:
             if deleted_any and deleters is not None:
                 deleters.add(places[number].owner_id)
@@ -149,17 +161,8 @@ def check(asked: Sequence[tuple[UUID, Collection[str]]]) -> Checked:
     if not asked:
         return found
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT s.id, s.version, NULL,
-                CASE WHEN {_DELETED_ANY.format(owner="s.owner_id")} THEN s.owner_id END
-            FROM conversations_omisession s WHERE s.id = ANY(%s::uuid[])
-            UNION ALL
-            SELECT g.session_id, NULL, g.key, NULL
-            FROM json_to_recordset(%s::json) AS a(id uuid, keys text[])
-            CROSS JOIN unnest(a.keys) AS k
-            JOIN conversations_transcriptsegment g ON g.session_id = a.id AND g.key = k
-            """,  # noqa: S608
+        _CHECK.execute(
+            cursor,
             [
                 [str(pk) for pk, _ in asked],
                 _json({"id": pk, "keys": list(keys)} for pk, keys in asked if keys),
@@ -173,6 +176,22 @@ def check(asked: Sequence[tuple[UUID, Collection[str]]]) -> Checked:
             else:
                 found.holders.setdefault(key, set()).add(pk)
     return found
+
+
+_CHECK = Prepared(
+    "check_sessions",
+    "text[], json",
+    f"""
+    SELECT s.id, s.version, NULL::text,
+        CASE WHEN {_DELETED_ANY.format(owner="s.owner_id")} THEN s.owner_id END
+    FROM conversations_omisession s WHERE s.id = ANY($1::uuid[])
+    UNION ALL
+    SELECT g.session_id, NULL, g.key, NULL
+    FROM json_to_recordset($2) AS a(id uuid, keys text[])
+    CROSS JOIN unnest(a.keys) AS k
+    JOIN conversations_transcriptsegment g ON g.session_id = a.id AND g.key = k
+    """,  # noqa: S608
+)
 
 
 def insert(tracks: Iterable[tuple[Place, Track]], *, counts: dict[UUID, int]) -> None:
@@ -189,24 +208,28 @@ def insert(tracks: Iterable[tuple[Place, Track]], *, counts: dict[UUID, int]) ->
     if not records:
         return
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH made AS (
-            INSERT INTO conversations_omisession
-                (id, owner_id, uid, sender_session_id, started_at, first_received_at,
-                 last_received_at, min_start_s, max_end_s, version, segment_count)
-            SELECT * FROM json_to_recordset(%s::json) AS r(
-                id uuid, owner_id int, uid text, sender_session_id text, started_at timestamptz,
-                first_received_at timestamptz, last_received_at timestamptz,
-                min_start_s float8, max_end_s float8, version int, segment_count int)
-            RETURNING id, owner_id, started_at, last_received_at
-            )
-            INSERT INTO conversations_conversation
-                (id, owner_id, kind, session_id, started_at, last_message_at)
-            SELECT id, owner_id, 'omi', id, started_at, last_received_at FROM made
-            """,
-            [_json(records)],
-        )
+        _INSERT.execute(cursor, [_json(records)])
+
+
+_INSERT = Prepared(
+    "insert_sessions",
+    "json",
+    """
+    WITH made AS (
+    INSERT INTO conversations_omisession
+        (id, owner_id, uid, sender_session_id, started_at, first_received_at,
+         last_received_at, min_start_s, max_end_s, version, segment_count)
+    SELECT * FROM json_to_recordset($1) AS r(
+        id uuid, owner_id int, uid text, sender_session_id text, started_at timestamptz,
+        first_received_at timestamptz, last_received_at timestamptz,
+        min_start_s float8, max_end_s float8, version int, segment_count int)
+    RETURNING id, owner_id, started_at, last_received_at
+    )
+    INSERT INTO conversations_conversation
+        (id, owner_id, kind, session_id, started_at, last_message_at)
+    SELECT id, owner_id, 'omi', id, started_at, last_received_at FROM made
+    """,
+)
 
 
 def move(old: UUID, new: UUID) -> None:
@@ -252,12 +275,15 @@ def update(changes: Iterable[tuple[Track, int]]) -> None:
     if not records:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, [_json(records)])
+        _UPDATE.execute(cursor, [_json(records)])
         if cursor.rowcount != len(records):
             raise SessionChanged("A session was changed meanwhile.")
 
 
-_UPDATE = """
+_UPDATE = Prepared(
+    "update_sessions",
+    "json",
+    """
 UPDATE conversations_omisession s SET
     started_at = r.started_at, first_received_at = r.first_received_at,
     last_received_at = r.last_received_at, min_start_s = r.min_start_s,
@@ -265,12 +291,13 @@ UPDATE conversations_omisession s SET
     segment_count = CASE WHEN r.recount
         THEN (SELECT count(*) FROM conversations_transcriptsegment g WHERE g.session_id = s.id)
         ELSE s.segment_count + r.added END
-FROM json_to_recordset(%s::json) AS r(
+FROM json_to_recordset($1) AS r(
     id uuid, started_at timestamptz, first_received_at timestamptz,
     last_received_at timestamptz, min_start_s float8, max_end_s float8, version int,
     added int, recount bool)
 WHERE s.id = r.id AND s.version = r.version
-"""
+""",
+)
 
 
 def _track_record(track: Track) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
-from weakref import WeakKeyDictionary
 
 import orjson
 from django.conf import settings
@@ -25,6 +25,7 @@ from omibackend.core.addresses import client_address
 from omibackend.core.errors import Refused, is_database_down
 from omibackend.core.ids import uuid7
 from omibackend.core.logging import logger
+from omibackend.core.prepared import Prepared
 from omibackend.core.request_id import current_request_id
 from webhooks import endpoints, refusals
 from webhooks.providers.base import Incoming, KnownEndpoint, Parsed, Provider, Stored
@@ -35,10 +36,9 @@ DEDUP_KEY_CHARS = 200
 MOST_QUERY_FIELDS = 100
 RETRY_AFTER_S = 5
 
-# Prepared once per connection: planning would cost more than the row.
+INSERT_TYPES = """uuid, uuid, text, text, text, bytea, int, text, jsonb, jsonb, inet, text, text,
+                  text, bigint, text, bool"""
 INSERT = """
-PREPARE {name} (uuid, uuid, text, text, text, bytea, int, text, jsonb, jsonb, inet, text, text,
-                text, bigint, text, bool) AS
 INSERT INTO webhooks_delivery
     (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
      query, remote_addr, signature, request_id, state, finished_at)
@@ -48,7 +48,6 @@ VALUES ($1, $2, $3, $4,
         CASE $14 WHEN 'ignored' THEN statement_timestamp() END)
 ON CONFLICT DO NOTHING RETURNING id, {attention}
 """
-EXECUTE = f"EXECUTE {{name}} ({', '.join(['%s'] * 17)})"
 COUNT_DUPLICATE = """
 UPDATE webhooks_delivery SET
     duplicates = duplicates + 1,
@@ -57,8 +56,6 @@ WHERE endpoint_id = %s AND dedup_key = %s AND id <> %s RETURNING id
 """
 
 log = logger("receiver")
-# The statements that a connection knows, as long as it lives.
-_prepared: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 
 
 def receive(request: HttpRequest, provider: Provider, token: str | None) -> HttpResponse:
@@ -233,16 +230,15 @@ def _dedup_key(key: str | None) -> str | None:
 def _insert(connection: BaseDatabaseWrapper, provider: Provider, values: list[Any]) -> Any:
     """By the driver's own cursor: Django's wrapping costs as much as reading the request."""
     connection.ensure_connection()
-    raw = connection.connection
-    prepared = _prepared.setdefault(raw, set())
-    name = f"ingest_{provider.name}"
-    with connection.wrap_database_errors, raw.cursor() as cursor:
-        if name not in prepared:
-            attention = provider.attention.format(owner="$15", subject="$16")
-            cursor.execute(INSERT.format(name=name, attention=attention))
-            prepared.add(name)
-        cursor.execute(EXECUTE.format(name=name), values)
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        _insert_of(provider).execute(cursor, values)
         return cursor.fetchone()
+
+
+@cache
+def _insert_of(provider: Provider) -> Prepared:
+    attention = provider.attention.format(owner="$15", subject="$16")
+    return Prepared(f"ingest_{provider.name}", INSERT_TYPES, INSERT.format(attention=attention))
 
 
 def _one(connection: BaseDatabaseWrapper, sql: str, values: list[Any]) -> Any:
