@@ -79,13 +79,14 @@ class Stack:
         *,
         inbox: int = 0,
         ai: int = 0,
+        emg: int = 0,
         maintenance: int = 0,
         cron: int = 0,
         inbox_argv: Sequence[str] | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """`inbox_argv`: a script of the driver's own that runs the inbox workers."""
-        self.counts = {"inbox": inbox, "ai": ai, "maintenance": maintenance}
+        self.counts = {"inbox": inbox, "ai": ai, "emg": emg, "maintenance": maintenance}
         self.crons = cron
         self.inbox_argv = inbox_argv
         self.settings = settings or {}

@@ -155,9 +155,9 @@ def _stretch(metadata: c3d.Metadata, asked: Asked) -> tuple[int, int]:
     stop = count if asked.end_s is None else min(count, round(asked.end_s * rate_hz))
     if start >= count:
         detail = f"The recording ends after {metadata.duration_s:.3f} s."
-        raise Refused(400, "out_of_range", detail, attr="start")
+        raise Refused(404, "out_of_range", detail, attr="start")
     if start >= stop:
-        raise Refused(400, "out_of_range", "There is no sample between start and end.", attr="end")
+        raise Refused(404, "out_of_range", "There is no sample between start and end.", attr="end")
     return start, stop
 
 

@@ -10,7 +10,6 @@ from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
@@ -40,6 +39,7 @@ from memories.serializers import (
 )
 from memories.services import edit, forget, revert, take_turns, write
 from memories.vault import as_vault
+from omibackend.core.errors import Refused
 from omibackend.core.pages import Pages, page_size
 from omibackend.core.serializers import ErrorsSerializer
 
@@ -181,7 +181,7 @@ class MemoryMerge(OwnMemories):
     @extend_schema(
         operation_id="memories_merge",
         request=MergeSerializer,
-        responses=MemorySerializer,
+        responses={200: MemorySerializer, 409: ErrorsSerializer},
         examples=examples.MERGE,
     )
     def post(self, request: Request, pk: str) -> Response:
@@ -190,7 +190,7 @@ class MemoryMerge(OwnMemories):
         memory = self.get_object()
         other = self.asked(MergeSerializer)["other"]
         if other == memory.pk:
-            raise ValidationError({"other": "This is the same memory."})
+            raise Refused(409, "same_memory", "This is the same memory.", attr="other")
         with _still_there():
             merge(owner_id=_me(request), kept_id=memory.pk, other_id=other)
         return self.shown(memory.pk)

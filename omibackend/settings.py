@@ -387,6 +387,8 @@ REST_FRAMEWORK: dict[str, object] = {
         "link_confirm": "10/minute",
     },
     "DEFAULT_SCHEMA_CLASS": "omibackend.core.openapi.Schema",
+    # /openapi.json tells what a route takes; OPTIONS would tell it again, and less.
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     # `format` is a parameter of exports.
     "URL_FORMAT_OVERRIDE": None,

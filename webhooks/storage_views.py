@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import AuthenticationFailed, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -108,6 +108,8 @@ class EndpointAuthentication(BaseAuthentication):
         offered = endpoints.offered_token(request._request, None)
         found = endpoints.cache.find(STORAGE.name, offered) if offered else []
         if not found:
+            if "X-Webhook-Token" in request.headers:
+                raise AuthenticationFailed("X-Webhook-Token is no storage endpoint's token.")
             return None
         return get_user_model().objects.get(pk=found[0].owner_id), found[0]
 

@@ -68,12 +68,21 @@ class LeanView(APIView):
         return response
 
 
+# Theirs to describe. Some of Omi's transcripts are a bare list.
+WHAT_SENDERS_POST = {
+    "oneOf": [
+        {"type": "object", "additionalProperties": {}},
+        {"type": "array", "items": {}},
+    ]
+}
+
+
 class WebhookView(LeanView):
     """Receives what senders post."""
 
     @extend_schema(
         request={
-            "application/json": OpenApiTypes.OBJECT,
+            "application/json": WHAT_SENDERS_POST,
             "application/octet-stream": OpenApiTypes.BINARY,
         },
         responses={

@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 
 from emg import scoring
 from emg.models import Recording, ScoringProfile, Status
@@ -132,7 +133,7 @@ class RescoreSerializer(Strict):
             return None
         found = ScoringProfile.objects.filter(pk=pk).first()
         if found is None:
-            raise serializers.ValidationError("There is no such profile.")
+            raise NotFound("There is no such profile.")
         return found
 
     def _check_channels(self, names: Iterable[str]) -> None:
@@ -140,4 +141,4 @@ class RescoreSerializer(Strict):
         row: Recording = self.context["recording"]
         known = row.analytics or (row.metadata or {}).get("channel_names", ())
         if not set(names) <= set(known):
-            raise serializers.ValidationError("The recording has no channel of that name.")
+            raise NotFound("The recording has no channel of that name.")

@@ -199,7 +199,10 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Signals wake the selector; nothing happens inside a handler."""
+        """Signals wake the selector; nothing happens inside a handler.
+
+        Once asked to stop, no second Ctrl-C makes a failure of the last moments before the exit.
+        """
         reader, writer = socket.socketpair()
         reader.settimeout(0)
         writer.settimeout(0)
@@ -215,7 +218,8 @@ class Supervisor:
         finally:
             signal.set_wakeup_fd(wakeup)
             for signum, handler in before.items():
-                signal.signal(signum, handler)
+                ended = self.stopping and signum in STOP_SIGNALS
+                signal.signal(signum, signal.SIG_IGN if ended else handler)
             self.selector.close()
             reader.close()
             writer.close()

@@ -13,7 +13,8 @@ from memories.models import ActionItem, Memory
 from omibackend.accounts.models import Token
 from tests.api.operations import Operation, operations
 from tests.conftest import payload, work
-from tests.emg.uploads import Bucket, emg_file
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import Bucket
 from tests.sender import Sender
 
 Api = Callable[..., APIClient]
@@ -183,3 +184,11 @@ def test_it_reads_only_with_a_token_for_reading(owner: Any, api: Api, ids: dict[
         path = filled(operation, ids) if operation in with_ids() else operation.path
         assert call(client, operation, path).status_code == 403, operation
     assert client.get("/memories").status_code == 200
+
+
+def test_it_has_one_description(owner: Any, ids: dict[str, str], api: Api) -> None:
+    """OPTIONS is not a second one; it is refused like any method that a route doesn't have."""
+    client = api(owner)
+    for operation in with_ids():
+        answer = client.options(filled(operation, ids))
+        assert (answer.status_code, operation.method.upper() in answer["Allow"]) == (405, True)

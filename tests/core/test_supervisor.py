@@ -92,8 +92,9 @@ def test_it_leaves_the_others_alone_when_one_cannot_start(up: Run) -> None:
 def test_it_stops_all_and_ends_with_0(up: Run, signum: signal.Signals) -> None:
     process = up("echo pid $$; exec sleep 9", "echo pid $$; exec sleep 9")
     pids = [pid_in(line(process)), pid_in(line(process))]
-    process.send_signal(signum)
-    process.send_signal(signum)
+    while process.poll() is None:
+        process.send_signal(signum)
+        time.sleep(0.001)
     process.communicate()
     assert process.returncode == 0
     assert all(gone(pid, within_s=3) for pid in pids)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+RATE_HZ = 1000
+
 INTEL, DEC, MIPS = 84, 85, 86
 BLOCK_BYTES = 512
 WORD_IS_FULL = 65_535
@@ -181,3 +183,14 @@ def to_vax(values: NDArray[np.float32]) -> bytes:
     """VAX F floating point of numbers that are neither tiny nor huge."""
     bits = (values * np.float32(4)).astype("<f4").view("<u4")
     return ((bits << 16) | (bits >> 16)).astype("<u4").tobytes()
+
+
+def emg_file(*, seed: int = 1, seconds: float = 12, **fields: Any) -> C3DFile:
+    """Two channels in volts: rest, and three holds of two seconds."""
+    count = int(seconds * RATE_HZ)
+    at_s = np.arange(count) / RATE_HZ
+    active = (at_s % 4 > 1) & (at_s % 4 < 3)
+    noise = np.random.default_rng(seed).normal(0, 1e-6, (2, count))
+    samples = np.where(active, 100 * noise, noise).astype(np.float32)
+    told = {"ANALOG:UNITS": ["V", "V"], **fields.pop("parameters", {})}
+    return C3DFile(samples, labels=["CH1 Raw", "CH2 Raw"], parameters=told, **fields)

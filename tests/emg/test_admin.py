@@ -16,7 +16,8 @@ from emg import scoring
 from emg.models import Recording, ScoringProfile
 from omibackend.core.leased import State
 from tests.conftest import payload, work
-from tests.emg.uploads import BUCKET, Bucket, emg_file
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import BUCKET, Bucket
 
 LIST = "/admin/emg/recording/"
 PROFILES = "/admin/emg/scoringprofile/"

@@ -12,7 +12,8 @@ from emg.models import Recording
 from omibackend.core import leased
 from omibackend.core.leased import State
 from tests.conftest import payload, work
-from tests.emg.uploads import BUCKET, PATH, Bucket, emg_file
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import BUCKET, PATH, Bucket
 from webhooks.models import Delivery, Endpoint
 
 PLAIN = payload("storage/plain__object")

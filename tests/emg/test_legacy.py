@@ -20,7 +20,7 @@ from emg.legacy import blobs
 from emg.legacy.source import NoSource, Source
 from emg.models import Recording
 from omibackend.core.leased import State
-from tests.emg.uploads import RATE_HZ, emg_file
+from tests.emg.c3d_files import RATE_HZ, emg_file
 
 NAME = "old_emg"
 SHA256 = "ab" * 32

@@ -14,7 +14,8 @@ from emg.models import Recording, ScoringProfile
 from emg.scoring import default_profile
 from tests import test_pages
 from tests.conftest import payload, work
-from tests.emg.uploads import BUCKET, Bucket, emg_file
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import BUCKET, Bucket
 from tests.test_pages import OVERFLOW, PHONE, SETTLED_MS, WIDE, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

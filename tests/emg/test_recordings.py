@@ -14,9 +14,9 @@ from emg.models import Recording
 from omibackend.core import leased
 from omibackend.core.leased import State
 from tests.conftest import payload, work
-from tests.emg.c3d_files import C3DFile
+from tests.emg.c3d_files import C3DFile, emg_file
 from tests.emg.test_c3d_recordings import HOSTILE
-from tests.emg.uploads import BUCKET, PATH, Bucket, emg_file
+from tests.emg.uploads import BUCKET, PATH, Bucket
 from webhooks.models import Delivery
 
 PLAIN = payload("storage/plain__object")

@@ -15,7 +15,8 @@ from rest_framework.test import APIClient
 from emg.models import Recording
 from emg.report.content import NOTICE
 from tests.conftest import payload, work
-from tests.emg.uploads import BUCKET, PATH, Bucket, emg_file
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import BUCKET, PATH, Bucket
 
 PLAIN = payload("storage/plain__object")
 

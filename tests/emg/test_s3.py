@@ -23,7 +23,8 @@ from emg.models import Recording
 from emg.storage import NotThere, ObjectName, StoreAway, s3
 from omibackend.core.leased import State
 from tests.conftest import payload, work
-from tests.emg.uploads import BUCKET, PATH, Bucket, emg_file
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import BUCKET, PATH, Bucket
 
 pytest.importorskip("moto")
 boto3 = pytest.importorskip("boto3")

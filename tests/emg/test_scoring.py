@@ -12,8 +12,8 @@ from emg.models import Recording, ScoringProfile
 from emg.scoring import default_profile, judged, rescore, sides
 from omibackend.core.errors import SetAside
 from tests.conftest import payload, work
-from tests.emg.c3d_files import C3DFile
-from tests.emg.uploads import Bucket, emg_file
+from tests.emg.c3d_files import C3DFile, emg_file
+from tests.emg.uploads import Bucket
 
 PLAIN = payload("storage/plain__object")
 

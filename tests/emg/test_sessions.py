@@ -13,7 +13,8 @@ from rest_framework.test import APIClient
 from emg.models import Recording, ScoringProfile
 from omibackend.core.leased import State
 from tests.conftest import payload, work
-from tests.emg.uploads import Bucket, emg_file
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import Bucket
 
 PLAIN = payload("storage/plain__object")
 Api = Callable[..., APIClient]
@@ -188,12 +189,12 @@ class TestRescore:
         "body",
         [
             *({"rpe": 11}, {"rpe": "5"}, {"rpe": True}, {"rpe": 10**400}, {"rpe": [5]}),
-            *({"game_max_points": 0}, {"profile": 7}, {"profile": 2**63}, {"profile": "1"}),
+            *({"game_max_points": 0}, {"profile": 2**63}, {"profile": "1"}),
             *({"scores": {}}, {"analytics": None}, {"owner": 1}, [], "x", 7),
-            *({"targets": []}, {"targets": {"CH3": {}}}, {"targets": {"*": {"sets": 3}}}),
+            *({"targets": []}, {"targets": {"*": {"sets": 3}}}),
             *({"targets": {"*": {"mvc": 0}}}, {"targets": {"*": {"contractions": 1.5}}}),
-            *({"targets": {"\x00": {}}}, {"targets": {"*": None}}, {"targets": None}),
-            *({"sides": {"left": "CH3"}}, {"sides": {"up": "CH1 Raw"}}, {"sides": {"left": 1}}),
+            *({"targets": {"*": None}}, {"targets": None}),
+            *({"sides": {"up": "CH1 Raw"}}, {"sides": {"left": 1}}),
             {"sides": {"left": "CH1 Raw", "right": "CH1 Raw"}},
         ],
     )
@@ -202,6 +203,21 @@ class TestRescore:
     ) -> None:
         response = self.post(client, recording, body)
         assert response.status_code == 400, response.content
+        assert Recording.objects.get().scores == recording.scores
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"profile": 7},
+            {"sides": {"left": "CH3"}},
+            {"targets": {"CH3": {}}},
+            {"targets": {"\x00": {}}},
+        ],
+    )
+    def test_it_knows_no_other_profile_or_channel(
+        self, client: APIClient, recording: Recording, body: Any
+    ) -> None:
+        assert self.post(client, recording, body).status_code == 404
         assert Recording.objects.get().scores == recording.scores
 
     def test_it_refuses_what_is_no_number(self, client: APIClient, recording: Recording) -> None:

@@ -20,8 +20,8 @@ from emg.models import Recording
 from emg.scoring import rescore
 from emg.storage.ahead import Ahead
 from tests.conftest import payload, work
-from tests.emg.c3d_files import C3DFile
-from tests.emg.uploads import BUCKET, PATH, RATE_HZ, Bucket, emg_file
+from tests.emg.c3d_files import RATE_HZ, C3DFile, emg_file
+from tests.emg.uploads import BUCKET, PATH, Bucket
 
 PLAIN = payload("storage/plain__object")
 Api = Callable[..., APIClient]
@@ -255,7 +255,7 @@ class TestRefusals:
         "query",
         [
             *("start=-1", "start=nan", "start=inf", "start=", "start=1_0", "start=1e999"),
-            *("start=12", "start=99", "end=0", "start=3&end=2", "end=x", "start=%00"),
+            *("end=x", "start=%00"),
             *("points=49", "points=2001", "points=1.5", "points=x", "points=", "points=%F0"),
             f"points={'9' * 5000}",
         ],
@@ -266,6 +266,15 @@ class TestRefusals:
         response = client.get(f"{path(recording)}?{query}")
         assert response.status_code == 400
         assert response.json()["errors"][0]["attr"] in ("start", "end", "points")
+
+    @pytest.mark.parametrize("query", ["start=12", "start=99", "end=0", "start=3&end=2"])
+    def test_it_has_nothing_where_no_sample_is(
+        self, client: APIClient, recording: Recording, query: str
+    ) -> None:
+        response = client.get(f"{path(recording)}?{query}")
+        (error,) = response.json()["errors"]
+        assert (response.status_code, error["code"]) == (404, "out_of_range")
+        assert error["attr"] in ("start", "end")
 
     @pytest.mark.parametrize("channel", ["CH3", "ch1 raw", "%00", "a/b/c", "%ED%A0%80"])
     def test_it_knows_no_other_channel(

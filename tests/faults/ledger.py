@@ -71,9 +71,9 @@ class Finding:
     def at_most(self, name: str, value: float, limit: float) -> None:
         self._limit(self.checks, name, value, limit)
 
-    def within(self, name: str, duration: float, limit: float) -> None:
-        """A timing, its unit at the end of its name."""
-        self._limit(self.timings, name, duration, limit)
+    def within(self, name: str, value: float, limit: float) -> None:
+        """A timing or what goes with it, the unit at the end of its name."""
+        self._limit(self.timings, name, value, limit)
 
     def _limit(self, kept: dict[str, bool], name: str, value: float, limit: float) -> None:
         self.figures[name] = round(value, 1)

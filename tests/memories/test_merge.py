@@ -138,7 +138,7 @@ def test_it_merges_nothing_with_itself_or_a_strangers(
     me: Any, owner: Any, staff: Any, venue: Memory
 ) -> None:
     hers = told(staff, OTHER)
-    assert merge(me, venue, venue).status_code == 400
+    assert merge(me, venue, venue).status_code == 409
     assert merge(me, venue, hers).status_code == 404
     assert merge(me, hers, venue).status_code == 404
     assert me.post(f"/memories/{venue.pk}/merge", {"other": "x"}).status_code == 400

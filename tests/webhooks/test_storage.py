@@ -13,7 +13,8 @@ from pytest_django import Settings
 from emg.models import Recording
 from omibackend.core.leased import State
 from tests.conftest import payload, work
-from tests.emg.uploads import BUCKET, PATH, Bucket, emg_file
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import BUCKET, PATH, Bucket
 from webhooks.models import Delivery, Endpoint, Policy
 from webhooks.providers.storage import answers
 
@@ -259,6 +260,10 @@ class TestStatus:
         endpoint.save()
         response = Client().get(self.address(session_id), headers={"X-Webhook-Token": token})
         assert response.status_code == 404
+        offered = {"X-Webhook-Token": "x" * 43}
+        client = Client()
+        client.force_login(staff)
+        assert client.get(self.address(session_id), headers=offered).status_code == 401
         assert bucket.status("nothing")["errors"][0]["code"] == "not_found"
 
     def test_it_is_found_by_its_own_id(self, bucket: Bucket, session_id: str) -> None:
