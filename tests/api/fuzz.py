@@ -23,7 +23,13 @@ from tests.api.belongings import Account, fill
 # After these a token is worth nothing: each has a run and an account of its own.
 LAST_WORDS = ["/auth/logout", "/auth/logout-all", "/account"]
 # The throttle counts in the cache and lets everything pass without one.
-SETTINGS = {"CACHE_URL": "redis://127.0.0.1:1/0", "LOG_LEVEL": "ERROR", "REQUEST_TIMEOUT": "2000"}
+SETTINGS = {
+    "CACHE_URL": "redis://127.0.0.1:1/0",
+    "LOG_LEVEL": "ERROR",
+    # Who waits for a recording that never comes, waits this long.
+    "REQUEST_TIMEOUT": "1000",
+    "OMI_REPLY_BUDGET_MS": "500",
+}
 # How often a call names something that is there.
 OFTEN = 0.6
 # Which parameter names what, for a path and those below it; the last one that fits counts.
