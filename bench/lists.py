@@ -1,4 +1,4 @@
-"""How the lists of memories read when there are a million:
+"""How the lists of memories and conversations read when there are a million:
 
 python -m bench.lists             about three minutes
 python -m bench.lists --quick     a smoke run, whose figures mean little
@@ -111,7 +111,7 @@ def fill(scale: Scale) -> dict[str, Person]:
     """All in one table, so that who searches 100,000 memories does so beside a million others."""
     from django.db import connection
 
-    from bench.spoken import Speech, load
+    from bench.spoken import Speech, load, load_conversations
 
     started = time.perf_counter()
     lengths = {"many": (6, 16), "few": (6, 16), "searched": (40, 140)}
@@ -124,8 +124,11 @@ def fill(scale: Scale) -> dict[str, Person]:
             load(cursor, one.id, texts)
         for definition in indexes:
             cursor.execute(definition)
-        cursor.execute("VACUUM ANALYZE memories_memory")
-    print(f"{sum(rows.values())} memories loaded in {time.perf_counter() - started:.0f} s")
+        for name in ("many", "few"):
+            load_conversations(cursor, people[name].id, rows[name])
+        cursor.execute("VACUUM ANALYZE")
+    print(f"{sum(rows.values())} memories and {scale.many + scale.few} conversations")
+    print(f"loaded in {time.perf_counter() - started:.0f} s")
     return people
 
 
@@ -144,12 +147,13 @@ def _dropped_indexes(cursor: Any) -> list[str]:
 def deep(people: dict[str, Person], scale: Scale) -> list[Ratio]:
     """The page at nine tenths of the list, of many and of few, in turns."""
     ratios = []
-    for name, query in (
-        ("a page at nine tenths of the list", ""),
-        ("the same of one category", "category=work"),
+    for name, path in (
+        ("a page of memories at nine tenths", "/memories?"),
+        ("the same of one category", "/memories?category=work&"),
+        ("a page of conversations at nine tenths", "/conversations?"),
     ):
         many, few = (
-            _place(people[which], query, people[which].rows * 9 // 10 - 100)
+            _place(people[which], path, people[which].rows * 9 // 10 - 100)
             for which in ("many", "few")
         )
         values = []
@@ -166,16 +170,16 @@ def deep(people: dict[str, Person], scale: Scale) -> list[Ratio]:
     return ratios
 
 
-def _place(one: Person, query: str, rank: int) -> str:
+def _place(one: Person, path: str, rank: int) -> str:
     """The address of the page that begins after about so many of all the memories."""
     from urllib.parse import parse_qs, urlsplit
 
     from bench.spoken import BEGAN, EVERY
 
     before = BEGAN + (one.rows - rank) * EVERY
-    _, page = one.get(f"/memories?{query}&page_size=1&occurred_before={before:%Y-%m-%dT%H:%M:%SZ}")
+    _, page = one.get(f"{path}page_size=1&occurred_before={before:%Y-%m-%dT%H:%M:%SZ}")
     [cursor] = parse_qs(urlsplit(page["next"]).query)["cursor"]
-    return f"/memories?{query}&page_size={PAGE_ROWS}&cursor={cursor}"
+    return f"{path}page_size={PAGE_ROWS}&cursor={cursor}"
 
 
 def searched(one: Person, scale: Scale) -> list[Ratio]:

@@ -1,4 +1,5 @@
-"""Memories by the hundred thousand, whose words are as unevenly frequent as those of speech."""
+"""Memories by the hundred thousand, whose words are as unevenly frequent as those of speech;
+and conversations."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -66,3 +67,24 @@ def _line(owner_id: int, number: int, words: Sequence[str]) -> str:
         *("{}", "{}", f"{owner_id}-{number}", "[]", "", "{}"),
     )
     return "\t".join(fields) + "\n"
+
+
+def load_conversations(cursor: Any, owner_id: int, count: int) -> None:
+    """As often, each with its session and nothing said in it."""
+    values = [owner_id, f"{BEGAN}+00", EVERY, count]
+    cursor.execute(
+        """
+        WITH heard AS (
+            INSERT INTO conversations_omisession
+                (id, owner_id, uid, started_at, first_received_at, last_received_at)
+            SELECT gen_random_uuid(), %s, 'wearable', at, at, at
+            FROM (SELECT %s::timestamptz + number * %s::interval AS at
+                  FROM generate_series(0, %s - 1) AS number) AS moments
+            RETURNING id, owner_id, started_at
+        )
+        INSERT INTO conversations_conversation
+            (id, owner_id, kind, session_id, started_at, last_message_at)
+        SELECT id, owner_id, 'omi', id, started_at, started_at FROM heard
+        """,
+        values,
+    )

@@ -2,24 +2,15 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import CharField, Form
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 
 from memories.models import ActionItem, Memory
 from memories.search import narrowed
-from omibackend.core.moments import moment
+from omibackend.core.filters import ListFilter, moment, text
 
 MOST_Q_CHARS = 500
-
-
-def text(description: str, most_chars: int) -> Any:
-    schema = {"type": "string", "maxLength": most_chars, "description": description}
-    return extend_schema_field(schema)(
-        filters.CharFilter(max_length=most_chars, help_text=description)
-    )
 
 
 def yes_or_no(description: str) -> Any:
@@ -31,17 +22,7 @@ def yes_or_no(description: str) -> Any:
     )
 
 
-class StrictForm(Form):
-    """An empty moment or mark is as wrong as any other that is none; empty words ask nothing."""
-
-    def clean(self) -> Any:
-        for name, field in self.fields.items():
-            if not isinstance(field, CharField) and self.data.get(name) == "":
-                self.add_error(name, ValidationError("Leave it out or give a value.", "invalid"))
-        return super().clean()
-
-
-class MemoryFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
+class MemoryFilter(ListFilter):
     q = text('Words, "a phrase", -without, this or that', MOST_Q_CHARS)
     category = text("Exactly this category", 40)
     occurred_after = moment("At this moment or later")
@@ -49,9 +30,6 @@ class MemoryFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
     pinned = yes_or_no("Only pinned ones, or only others")
     private = yes_or_no("Only private ones, or only others")
     wrong = yes_or_no("Only those marked as wrong, or only others")
-
-    class Meta:
-        form = StrictForm
 
     def filter_queryset(self, queryset: QuerySet[Memory]) -> QuerySet[Memory]:
         return narrowed(queryset, self.form.cleaned_data)
@@ -74,15 +52,12 @@ class MemoryListFilter(MemoryFilter):
         return narrowed(queryset, {**self.form.cleaned_data, "q": ""})
 
 
-class ActionItemFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
+class ActionItemFilter(ListFilter):
     status = extend_schema_field(
         {"type": "string", "enum": ["open", "done"], "description": "Still to do, or done"}
     )(filters.ChoiceFilter(choices=[("open", "open"), ("done", "done")]))
     due_after = moment("Due at this moment or later")
     due_before = moment("Due before this moment")
-
-    class Meta:
-        form = StrictForm
 
     def filter_queryset(self, queryset: QuerySet[ActionItem]) -> QuerySet[ActionItem]:
         asked = self.form.cleaned_data

@@ -91,7 +91,6 @@ def test_it_lists_chats_and_speech_the_latest_first(client: APIClient, owner: An
         "?occurred_after=99999999999-01-01",
         "?occurred_after=",
         "?kind=",
-        "?q=",
         "?page_size=0",
         "?q=a%00b",
         f"?q={'a' * 501}",

@@ -1,9 +1,10 @@
-"""Moments that lists are narrowed down by."""
+"""What lists are narrowed down by, in the query of an address."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.forms import CharField, Form
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
@@ -28,3 +29,31 @@ def moment(description: str) -> Any:
     """A filter by a moment, documented."""
     schema = {"type": "string", "format": "date-time", "description": description}
     return extend_schema_field(schema)(MomentFilter(help_text=description))
+
+
+def text(description: str, most_chars: int, *, strip: bool = True) -> Any:
+    """A filter by words or a name, documented. An empty one asks nothing."""
+    schema = {
+        "type": "string",
+        "maxLength": most_chars,
+        "pattern": r"^[^\u0000]*$",
+        "description": description,
+    }
+    return extend_schema_field(schema)(
+        filters.CharFilter(max_length=most_chars, strip=strip, help_text=description)
+    )
+
+
+class _Form(Form):
+    def clean(self) -> Any:
+        for name, field in self.fields.items():
+            if not isinstance(field, CharField) and self.data.get(name) == "":
+                self.add_error(name, ValidationError("Leave it out or give a value.", "invalid"))
+        return super().clean()
+
+
+class ListFilter(filters.FilterSet):  # type: ignore[misc]  # untyped
+    """An empty moment or choice is as wrong as any other that is none."""
+
+    class Meta:
+        form = _Form
