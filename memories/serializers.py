@@ -13,7 +13,6 @@ MOST_TITLE_CHARS = 500
 MOST_TEXT_CHARS = 100_000
 MOST_WORD_CHARS = 40
 MOST_ITEM_CHARS = 2000
-SOMETHING = r"\S"
 
 
 class ActionItemSerializer(serializers.ModelSerializer[ActionItem]):
@@ -61,7 +60,7 @@ class MemorySerializer(serializers.ModelSerializer[Memory]):
 
 class NoteSerializer(Strict):
     title = serializers.CharField(max_length=MOST_TITLE_CHARS, allow_blank=True, default="")
-    text = serializers.RegexField(SOMETHING, max_length=MOST_TEXT_CHARS)
+    text = serializers.CharField(max_length=MOST_TEXT_CHARS)
     category = serializers.CharField(max_length=MOST_WORD_CHARS, allow_blank=True, default="")
 
 
@@ -76,7 +75,7 @@ class MemoryChangeSerializer(Strict):
 
 
 class ActionItemChangeSerializer(Strict):
-    description = serializers.RegexField(SOMETHING, max_length=MOST_ITEM_CHARS, required=False)
+    description = serializers.CharField(max_length=MOST_ITEM_CHARS, required=False)
     completed = serializers.BooleanField(required=False)
     due_at = serializers.DateTimeField(allow_null=True, required=False)
 

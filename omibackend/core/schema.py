@@ -13,6 +13,10 @@ def without_last_slash(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple
 
 
 NO_NUL = r"[^\u0000]"
+# What Python strips. JavaScript's \s is another set, and so is that of many a client.
+NOT_BLANK = (
+    r"[^\u0000\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+)
 
 
 class Exactly(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
@@ -37,5 +41,5 @@ def _pattern(field: CharField) -> str:
     if field.allow_blank:
         return f"^{NO_NUL}*$"
     if field.trim_whitespace:
-        return rf"^{NO_NUL}*[^\s\u0000]{NO_NUL}*$"
+        return f"^{NO_NUL}*{NOT_BLANK}{NO_NUL}*$"
     return f"^{NO_NUL}+$"
