@@ -1,4 +1,4 @@
-"""100 segments of one delivery: the batch statement against `update_or_create` of each.
+"""100 segments of one delivery: one statement against `update_or_create` of each.
 
 Runs beside an installation, whose DATABASE_URL it is given; prints JSON.
 """
@@ -17,7 +17,10 @@ SEGMENTS = 100
 
 def main(rounds: int) -> None:
     django.setup()
-    print(json.dumps([{"batch_ms": batch(), "each_ms": one_by_one()} for _ in range(rounds)]))
+    took = [
+        {"upsert_ms": upsert(), "job_ms": job(), "each_ms": one_by_one()} for _ in range(rounds)
+    ]
+    print(json.dumps(took))
 
 
 def payload() -> dict[str, Any]:
@@ -44,47 +47,68 @@ def owner_id() -> int:
     return int(get_user_model().objects.values_list("pk", flat=True)[0])
 
 
-def batch() -> float:
-    """As the job does it: the session found or made, the segments written, one transaction.
-
-    Until it is committed, as of each row below; the session is remembered in Redis afterwards.
-    """
-    from django.db import transaction
-
-    from conversations import sessions
+def told() -> Any:
     from webhooks.providers.omi.words import batch_of
 
-    found = batch_of(
+    return batch_of(
         payload(),
-        query={"uid": f"batch-{uuid4()}"},
+        query={"uid": f"bench-{uuid4()}"},
         owner_id=owner_id(),
         delivery_id=uuid4(),
         received_at=datetime.now(UTC),
     )
+
+
+def job() -> float:
+    """All that the job does of them: the wearable locked, the session found or made with its
+    conversation, what was deleted looked for, the segments written."""
+    from django.db import transaction
+
+    from conversations import sessions
+
+    batch = told()
     committed: list[float] = []
     started = time.perf_counter()
     with transaction.atomic():
+        # What is remembered in Redis comes after this.
         transaction.on_commit(lambda: committed.append(time.perf_counter()))
-        sessions.add_batches([found])
+        sessions.add_batches([batch])
     return (committed[0] - started) * 1000
 
 
-def one_by_one() -> float:
-    from conversations.models import OmiSession
+def upsert() -> float:
+    """The segments alone, of a session that is there."""
+    from django.db import transaction
 
+    from conversations.segment_rows import SegmentRow, upsert_segments
+
+    batch = told()
+    session = made_session()
+    started = time.perf_counter()
+    rows = [SegmentRow(session.pk, s, batch.received_at, batch.delivery_id) for s in batch.segments]
+    with transaction.atomic():
+        upsert_segments(rows)
+    return (time.perf_counter() - started) * 1000
+
+
+def one_by_one() -> float:
+    """The same, each by itself."""
     now = datetime.now(UTC)
     spoken = payload()["segments"]
-    owner = owner_id()
+    session = made_session()
     delivery_id = uuid4()
     started = time.perf_counter()
-    session, _ = OmiSession.objects.get_or_create(
-        owner_id=owner,
-        uid=f"each-{uuid4()}",
-        defaults={"started_at": now, "first_received_at": now, "last_received_at": now},
-    )
     for item in spoken:
         _write(session, item, now, delivery_id)
     return (time.perf_counter() - started) * 1000
+
+
+def made_session() -> Any:
+    from conversations.models import OmiSession
+
+    now = datetime.now(UTC)
+    times = {"started_at": now, "first_received_at": now, "last_received_at": now}
+    return OmiSession.objects.create(owner_id=owner_id(), uid=f"bench-{uuid4()}", **times)
 
 
 def _write(session: Any, item: dict[str, Any], now: datetime, delivery_id: UUID) -> None:
