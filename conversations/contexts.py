@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from conversations import spaces
@@ -134,6 +135,13 @@ def active_of(state: ContextState) -> Conversation | None:
     return windows_of(state).get(state.active_slot or 0)
 
 
+def preferred_of(owner_id: int) -> Conversation | None:
+    preferred = Conversation.objects.filter(
+        owner_id=owner_id, owner__preferences__default_conversation=F("pk")
+    )
+    return preferred.first()
+
+
 def title_of(conversation: Conversation) -> str:
     """A name for it in a line: its title, or when it began."""
     title = conversation.title.strip()[:TITLE_CHARS]
@@ -145,9 +153,10 @@ def turns_since(state: ContextState, since: datetime) -> datetime:
 
 
 def notes(state: ContextState) -> tuple[Note, ...]:
-    """The active window and the space, for the model."""
+    """The active window, or else the conversation that the person prefers, and the space: for the
+    model."""
     found = []
-    conversation = active_of(state)
+    conversation = active_of(state) or preferred_of(state.owner_id)
     if conversation is not None:
         heading = "The conversation that the person has open"
         found.append(Note(heading, "\n".join(_window_lines(conversation))))

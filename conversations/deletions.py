@@ -27,6 +27,7 @@ from conversations.models import (
 from memories.models import Kind as MemoryKind
 from memories.models import Memory
 from memories.services import forget, take_turns
+from omibackend.accounts.models import Preferences
 
 # From here on an id is taken to be unique in the world, as a UUID; "7" comes again with the next
 # conversation.
@@ -42,6 +43,9 @@ def delete(conversation: Conversation) -> None:
     made of it. What the person asked to be noted meanwhile stays."""
     with transaction.atomic():
         take_turns([conversation.owner_id])
+        Preferences.objects.filter(
+            user_id=conversation.owner_id, default_conversation=conversation.pk
+        ).update(default_conversation=None)
         session = conversation.session
         if session is None:
             chats = Conversation.objects.select_for_update().filter(pk=conversation.pk)

@@ -259,6 +259,8 @@ def _move_conversation(cursor: Any, old: UUID, new: UUID) -> None:
             f"UPDATE {table} SET conversation_id = %s WHERE conversation_id = %s",  # noqa: S608
             [new, old],
         )
+    preferred = "UPDATE accounts_preferences SET default_conversation = %s"
+    cursor.execute(f"{preferred} WHERE default_conversation = %s", [new, old])
     cursor.execute("DELETE FROM conversations_transcriptwords WHERE session_id = %s", [old])
     cursor.execute("DELETE FROM conversations_conversation WHERE id = %s", [old])
 

@@ -274,7 +274,9 @@ def test_conversations_that_turn_out_to_be_one_keep_their_messages(
     add_batches([batch(owner, said("Far.", 30), heard_s=31)])
     far = OmiSession.objects.latest("id")
     Message.objects.create(conversation_id=far.pk, role="user", text="Kept", occurred_at=at(0))
+    client.patch("/preferences", {"default_conversation": str(far.pk)}, "json")
     add_batches([batch(owner, *(said("So.", at_s) for at_s in range(4, 30, 3)), heard_s=32)])
     (pk,) = listed(client)
+    assert client.get("/preferences").json()["default_conversation"] == pk
     assert client.get(f"/conversations/{pk}/messages").json()["results"][0]["text"] == "Kept"
     assert OmiSession.objects.count() == Conversation.objects.count() == 1

@@ -127,6 +127,20 @@ def test_it_looks_at_the_active_window_and_the_space(
     assert "Latest memories:\nSarah on the venue" in material(model)
 
 
+def test_it_looks_at_the_conversation_that_the_person_prefers(
+    client: APIClient, owner: Any, model: ModelServer
+) -> None:
+    add_batches([batch(owner, said("The roses need water.", 1))])
+    pk = str(Conversation.objects.get().pk)
+    ask(client, "What is thirsty?")
+    assert "The roses need water." not in material(model)
+    client.patch("/preferences", {"default_conversation": pk}, "json")
+    ask(client, "What needs water?")
+    assert "The roses need water." in material(model)
+    client.delete(f"/conversations/{pk}")
+    assert client.get("/preferences").json()["default_conversation"] is None
+
+
 def test_it_uses_no_memories_of_who_wants_none(
     client: APIClient, owner: Any, memory: Memory, model: ModelServer
 ) -> None:
