@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
 import orjson
 from django.conf import settings
 from django.db import connection
 
-from emg import c3d, measuring, naming, storage
+from emg import c3d, measuring, naming, oracle, storage
 from emg.models import Recording
 from emg.services import describe
 from emg.storage import Found, ObjectName
@@ -63,15 +64,17 @@ def analyse(recording: Recording, on_opened: OnOpened, on_progress: OnProgress) 
     name = object_of(recording)
     if _is_known(recording, storage.store().find(name)):
         return None
-    with tempfile.TemporaryFile() as file:
+    with tempfile.NamedTemporaryFile(suffix=".c3d") as file:
         fetched = storage.fetch(name, file, most_bytes=settings.MAX_C3D_SIZE_BYTES)
         try:
             metadata = c3d.read_metadata(file, size_bytes=fetched.found.size_bytes)
             opened = _opened(fetched, metadata)
             on_opened(opened)
             analytics = _measured(file, metadata, fetched.sha256, on_progress)
-        except c3d.C3DError as error:
+        except c3d.NotC3D as error:
             raise SetAside(str(error)) from error
+        except c3d.C3DError as error:
+            raise SetAside(f"{error} {oracle.second_opinion(Path(file.name))}") from error
     if storage.store().find(name).etag != fetched.found.etag:
         raise Changing("The object was replaced while it was read.")
     return Analysed(opened, analytics)

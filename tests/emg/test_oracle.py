@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from emg import c3d, oracle
-from emg.oracle import Failure, Limits, OracleFailed, disagreement, read_with_ezc3d
+from emg.oracle import Failure, Limits, OracleFailed, read_with_ezc3d
+from tests.emg.agreement import disagreement
 from tests.emg.c3d_files import DEC, INTEL, MIPS, C3DFile
 
 SAMPLES = np.arange(-300, 300).reshape(3, 200)

@@ -219,6 +219,7 @@ def test_it_says_why_a_cut_file_failed_and_keeps_nothing_of_it(bucket: Bucket) -
     status = bucket.status(answer["session_id"])
     assert status["status"] == "failed"
     assert "promises 1,200 frames" in status["reason"]
+    assert "ezc3d finds" in status["reason"]
     assert the_one().analytics is None
 
 
