@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy import fft, signal
 
 from emg import c3d
-from emg.analytics import Parameters, rms_envelope
+from emg.analytics import Parameters
+from emg.analytics.amplitude import mean_squares
 from emg.analytics.conditioning import bridge, design
-from emg.analytics.parameters import LOWEST_RATE_HZ, Samples
+from emg.analytics.parameters import LOWEST_RATE_HZ, Samples, window_samples
 
 # Larger arrays would be given back to the system and taken anew for each piece, in the threads of a
 # server at least, and that costs more than all that is calculated here.
@@ -118,31 +119,38 @@ def _drawn(
     # Numbers that are no voltages may be too large for 32 bits: drawn as missing.
     with np.errstate(over="ignore", invalid="ignore"):
         passed = band_passed(whole, rate_hz, parameters)
-        envelope = rms_envelope(passed, rate_hz, window_s=parameters.amplitude_s)
-    return low, high, np.maximum.reduceat(envelope[own], at)
+        squares = mean_squares(passed, window_samples(parameters.amplitude_s, rate_hz))
+    # The root of the largest is the largest of the roots.
+    return low, high, np.sqrt(np.maximum.reduceat(squares[own], at), dtype=np.float64)
 
 
-def band_passed(samples: Samples, rate_hz: float, parameters: Parameters) -> Samples:
+def band_passed(samples: Samples, rate_hz: float, parameters: Parameters) -> NDArray[np.float32]:
     """Zero-phase, by overlapping blocks: many short transforms cost less than a long one."""
     settled = round(SETTLED_S * rate_hz)
     gain = _gain(parameters, rate_hz, 1 << (16 * settled - 1).bit_length())
     length = 2 * (len(gain) - 1)
     step = length - 2 * settled
-    centred = (samples - samples.mean()).astype(np.float32)
-    blocks = -(-len(centred) // step)
-    padded = _mirrored(centred, settled, behind=settled + blocks * step - len(centred))
+    blocks = -(-len(samples) // step)
+    padded = _mirrored(samples, settled, behind=settled + blocks * step - len(samples))
     overlapping = np.lib.stride_tricks.sliding_window_view(padded, length)[::step]
     spectrum = fft.rfft(overlapping, axis=1)
     spectrum *= gain
     passed = fft.irfft(spectrum, length, axis=1, overwrite_x=True)
-    return np.asarray(passed[:, settled : settled + step].reshape(-1)[: len(centred)], np.float64)
+    kept: NDArray[np.float32] = passed[:, settled : settled + step].reshape(-1)[: len(samples)]
+    return kept
 
 
-def _mirrored(samples: NDArray[np.float32], settled: int, *, behind: int) -> NDArray[np.float32]:
-    """Goes on as if turned around its ends, so that no step starts the filter ringing."""
-    most = min(settled, len(samples) - 1)
-    ends = np.pad(samples, most, mode="reflect", reflect_type="odd") if most else samples
-    return np.pad(ends, (settled - most, behind - most))
+def _mirrored(samples: Samples, settled: int, *, behind: int) -> NDArray[np.float32]:
+    """Without offset. Goes on as if turned around its ends, so that no step starts the filter
+    ringing; zeros after that."""
+    count = len(samples)
+    found = np.zeros(settled + count + behind, np.float32)
+    centred = found[settled : settled + count]
+    np.subtract(samples, samples.mean(), out=centred, casting="same_kind")
+    if most := min(settled, count - 1):
+        found[settled - most : settled] = 2 * centred[0] - centred[most:0:-1]
+        found[settled + count :][:most] = 2 * centred[-1] - centred[-2 : -2 - most : -1]
+    return found
 
 
 @lru_cache(maxsize=32)

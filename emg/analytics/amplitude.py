@@ -6,6 +6,8 @@ from scipy import ndimage
 
 from emg.analytics.parameters import Samples, checked, window_samples
 
+Floats = NDArray[np.floating]
+
 
 def rms(samples: Samples) -> float | None:
     """Root mean square, in the unit of `samples`; None if there are none.
@@ -53,21 +55,24 @@ def rms_envelope(samples: Samples, rate_hz: float, *, window_s: float) -> Sample
     ValueError
         If `samples` is not one-dimensional, or the rate is below 100 Hz.
     """
-    squares = np.square(checked(samples, rate_hz))
-    width = window_samples(window_s, rate_hz)
-    ndimage.uniform_filter1d(squares, width, mode="constant", output=squares)
-    restore_edges(squares, width)
-    # The running sum of a filter may end a hair below zero after a loud passage.
-    np.maximum(squares, 0, out=squares)
+    squares = mean_squares(checked(samples, rate_hz), window_samples(window_s, rate_hz))
     return np.asarray(np.sqrt(squares, out=squares))
 
 
-def restore_edges(means: Samples, width: int) -> None:
+def mean_squares(samples: Floats, width: int) -> Floats:
+    """The centred moving mean of squares over `width` samples, in the precision of `samples`."""
+    squares = np.square(samples)
+    ndimage.uniform_filter1d(squares, width, mode="constant", output=squares)
+    restore_edges(squares, width)
+    # The running sum of a filter may end a hair below zero after a loud passage.
+    return np.maximum(squares, 0, out=squares)
+
+
+def restore_edges(means: Floats, width: int) -> None:
     """Zeros were counted outside the signal: divide by the samples that the window really had."""
-    at = np.arange(len(means))
-    half = width // 2
-    outer = np.concatenate((at[:half], at[half:][-half:] if half else at[:0]))
-    held = np.minimum(outer + half, len(means) - 1) - np.maximum(outer - half, 0) + 1
+    count, half = len(means), width // 2
+    outer = np.concatenate((np.arange(min(half, count)), np.arange(max(half, count - half), count)))
+    held = np.minimum(outer + half, count - 1) - np.maximum(outer - half, 0) + 1
     means[outer] *= width / held
 
 
