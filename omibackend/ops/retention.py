@@ -15,6 +15,7 @@ from conversations.models import OmiSession
 from emg.models import Recording
 from memories.models import Memory
 from omibackend.accounts import export
+from omibackend.accounts.models import Token
 from omibackend.accounts.sessions import SessionStore
 from omibackend.core.files import remove_folder
 from omibackend.core.ids import first_uuid7
@@ -113,6 +114,7 @@ def prune(on_progress: Callable[[str, int], None] | None = None) -> dict[str, in
     for path in logs:
         path.unlink(missing_ok=True)
     SessionStore.clear_expired()
+    Token.objects.filter(expiry__lt=timezone.now()).delete()
     removed["exports"] = _remove_exports()
     removed["log files"] = len(logs)
     return removed

@@ -2,15 +2,20 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from omibackend.accounts.models import BrowserSession, Token, User
+from omibackend.ops.retention import prune
 
 pytestmark = pytest.mark.django_db
 Api = Callable[..., APIClient]
@@ -169,10 +174,6 @@ def test_it_is_off_as_a_whole(owner: Any, api: Api, monkeypatch: pytest.MonkeyPa
 
 
 def test_it_renews_a_device_and_not_a_program(owner: Any, api: Api) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     soon = timezone.now() + timedelta(hours=1)
     device, program = api(owner), api(owner, ["read"])
     Token.objects.update(expiry=soon)
@@ -180,3 +181,23 @@ def test_it_renews_a_device_and_not_a_program(owner: Any, api: Api) -> None:
     program.get("/auth/me")
     assert Token.objects.get(scopes=None).expiry > soon
     assert Token.objects.get(scopes__isnull=False).expiry == soon
+
+
+def test_it_ends_when_its_time_is_over(owner: Any, api: Api) -> None:
+    ended, kept = api(owner, ["read"]), api(owner, ["read"])
+    first = Token.objects.order_by("created").first()
+    Token.objects.filter(pk=first.pk).update(expiry=timezone.now() - timedelta(seconds=1))
+    assert ended.get("/memories").status_code == 401
+    prune()
+    assert ended.get("/memories").status_code == 401
+    assert kept.get("/memories").status_code == 200
+    assert Token.objects.count() == 1
+
+
+def test_it_asks_the_database_once(owner: Any, api: Api) -> None:
+    for _ in range(3):
+        client = api(owner, ["read"])
+    client.get("/memories")
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/memories")
+    assert sum("accounts_token" in query["sql"] for query in queries) == 1
