@@ -1,9 +1,14 @@
 """A storage sender at work, for `up --demo` and the curl that `up` prints."""
 
+from pathlib import Path
+
+from django.core.files.storage import FileSystemStorage, storages
+
+from emg.demo import write_recording
 from webhooks.providers.base import Sample
 
-BUCKET = "c3d-examples"
-PATH = "P039/P039S003/Ghostly_Emg_20230321_17-23-09-0409.c3d"
+BUCKET = "c3d-demo"
+PATH = "P000/P000S001/Demo_Emg_20260102_10-30-00.c3d"
 
 
 def first() -> Sample:
@@ -12,5 +17,11 @@ def first() -> Sample:
 
 
 def samples() -> list[Sample]:
-    """None: a sample would need a recording of somebody."""
-    return []
+    """Of a simulated recording, put into its folder; none where recordings lie elsewhere."""
+    folder = storages["recordings"]
+    if not isinstance(folder, FileSystemStorage):
+        return []
+    path = Path(folder.path(f"{BUCKET}/{PATH}"))
+    if not path.exists():
+        write_recording(path)
+    return [first()]
