@@ -18,10 +18,11 @@ PATIENTS_FROM = 2000
 PATIENTS_KEPT_S = 60
 # Scores are small and shown.
 HEAVY_IN_LIST = tuple(name for name in HEAVY if name != "scores")
+NOT_ANALYSED = Q(state__in=[State.DEAD, State.IGNORED], analysed_at=None)
 STATES: dict[str, tuple[str, Q]] = {
     "analysed": ("analysed", Q(state=State.DONE)),
     "waiting": ("waiting or running", Q(state__in=LIVE)),
-    "failed": ("not analysed", Q(state__in=[State.DEAD, State.IGNORED], analysed_at=None)),
+    "failed": ("not analysed", NOT_ANALYSED),
 }
 SCORES: dict[str, tuple[str, Q]] = {
     "scored": ("scored", Q(scores__overall__isnull=False) & ~Q(scores__overall=None)),

@@ -13,6 +13,8 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from unfold.dataclasses import SearchResult
 
+from emg.admin.listing import search
+from emg.models import Recording
 from webhooks.models import Delivery, Endpoint
 
 BADGE_KEPT_S = 10
@@ -135,7 +137,11 @@ def _route(title: str, symbol: str, name: str, permission: Callable[[Any], bool]
 
 def find(request: HttpRequest, term: str) -> list[SearchResult]:
     """Ctrl+K beyond the pages themselves. Unfold keeps the result, so it holds no message text."""
-    return [*_find_endpoints(request, term), *_find_deliveries(request, term)]
+    return [
+        *_find_endpoints(request, term),
+        *_find_recordings(request, term),
+        *_find_deliveries(request, term),
+    ]
 
 
 def _find_endpoints(request: HttpRequest, term: str) -> list[SearchResult]:
@@ -144,6 +150,17 @@ def _find_endpoints(request: HttpRequest, term: str) -> list[SearchResult]:
     return [
         SearchResult(row.name, f"Endpoint, {row.provider}", _page(row), "webhook")
         for row in Endpoint.objects.filter(name__icontains=term)[:MOST_FOUND]
+    ]
+
+
+def _find_recordings(request: HttpRequest, term: str) -> list[SearchResult]:
+    """By a whole id, session or patient, as in the list: a name says too much to be kept."""
+    if not request.user.has_perm("emg.view_recording"):
+        return []
+    rows = search(Recording.objects.order_by("-recorded_at", "-id"), term)
+    return [
+        SearchResult(str(row), f"Recording, {row.get_state_display()}", _page(row), "monitor_heart")
+        for row in rows.only("state", "recorded_at")[:MOST_FOUND]
     ]
 
 
@@ -163,8 +180,9 @@ def _find_deliveries(request: HttpRequest, term: str) -> list[SearchResult]:
     ]
 
 
-def _page(row: Delivery | Endpoint) -> str:
-    return reverse(f"admin:webhooks_{row._meta.model_name}_change", args=[row.pk])
+def _page(row: Delivery | Endpoint | Recording) -> str:
+    named = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return reverse(named, args=[row.pk])
 
 
 def icon(request: HttpRequest) -> str:

@@ -13,6 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations.models import Question
+from emg.admin.listing import NOT_ANALYSED, flags_of
+from emg.models import Recording
+from emg.pages.words import FLAGS, GRAVE
 from omibackend.core.human import ago, several, span
 from omibackend.core.leased import State
 from omibackend.prompts.models import PromptRun
@@ -26,6 +29,10 @@ MOST_ENDPOINTS = 200
 LOOKED_BACK = 200
 QUESTIONS_LOOKED_BACK = 500
 RUNS_LOOKED_BACK = 500
+RECORDINGS_LOOKED_BACK = 500
+# Their flags are read out of the metrics, which are long.
+RECORDINGS_CHECKED = 30
+RECORDED_WITHIN = timedelta(days=2)
 SILENT_AFTER = timedelta(days=2)
 # The share of the failures in a row that make a sender give up.
 WARN_FROM, ALARM_FROM = 0.2, 0.6
@@ -62,6 +69,9 @@ def needs(user: Any, last: dict[UUID, datetime]) -> list[Need]:
         found += endpoints(last)
     if user.has_perm("conversations.view_omisession"):
         found += unanswered()
+    if user.has_perm("emg.view_recording"):
+        found += failed_recordings()
+        found += unusable_recordings()
     if user.has_perm("prompts.view_promptrun"):
         found += failed_prompts()
     return sorted(found, key=lambda need: (RANKS[need.tone], need.since))
@@ -187,6 +197,52 @@ def unanswered() -> Iterator[Need]:
         verb="Look",
         link=f"{sessions}{session_id}/change/" if session_id else sessions,
     )
+
+
+def failed_recordings() -> Iterator[Need]:
+    """Files that could not be analysed. One that was analysed before stays so, and is no need."""
+    newest = Recording.objects.order_by("-id").values("pk")[:RECORDINGS_LOOKED_BACK]
+    rows = Recording.objects.filter(NOT_ANALYSED, pk__in=newest)
+    dead = list(rows.order_by("id").values_list("pk", "created_at", "last_error"))
+    if not dead:
+        return
+    pk, _, error = dead[-1]
+    listed = f"{_recordings()}?{urlencode({'status': 'failed'})}"
+    yield Need(
+        tone="bad",
+        symbol="monitor_heart",
+        sentence=f"{several(len(dead), 'recording')} could not be analysed",
+        reason=(error or "No error was recorded").rstrip("."),
+        since=dead[0][1],
+        verb="Look",
+        link=f"{_recordings()}{pk}/change/" if len(dead) == 1 else listed,
+    )
+
+
+def unusable_recordings() -> Iterator[Need]:
+    """A channel of the latest recordings is flat, too short or without a contraction: the patient
+    may still be in the house."""
+    since = timezone.now() - RECORDED_WITHIN
+    rows = Recording.objects.filter(created_at__gte=since, analysed_at__isnull=False)
+    created = dict(rows.order_by("-id").values_list("pk", "created_at")[:RECORDINGS_CHECKED])
+    flags = flags_of(list(created))
+    bad = [pk for pk in created if GRAVE.intersection(flags.get(pk, ()))]
+    if not bad:
+        return
+    codes = sorted({code for pk in bad for code in GRAVE.intersection(flags[pk])})
+    yield Need(
+        tone="warn",
+        symbol="sensors_off",
+        sentence=f"{several(len(bad), 'recording')} with a channel that cannot be scored",
+        reason=", ".join(FLAGS[code] for code in codes),
+        since=min(created[pk] for pk in bad),
+        verb="Look",
+        link=f"{_recordings()}{bad[0]}/change/",
+    )
+
+
+def _recordings() -> str:
+    return reverse("admin:emg_recording_changelist")
 
 
 def failed_prompts() -> Iterator[Need]:

@@ -1,10 +1,11 @@
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -12,8 +13,11 @@ from conversations.models import Question
 from memories.models import Memory
 from omibackend.core import hints, metrics
 from omibackend.core.errors import Refused
-from omibackend.ops import needs, traffic
+from omibackend.ops import navigation, needs, traffic
 from omibackend.ops.home import Home, home
+from tests.conftest import work
+from tests.emg.c3d_files import C3DFile, emg_file
+from tests.emg.uploads import BUCKET, PATH, Bucket
 from tests.ops.test_shell import grant
 from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
@@ -176,6 +180,42 @@ def test_it_counts_questions_without_an_answer(owner: Any, staff: Any) -> None:
     found = list(needs.unanswered())
     assert [need.sentence for need in found] == ["1 spoken question could not be answered"]
     assert "Sarah" not in str(found)
+
+
+def test_it_tells_of_recordings_that_nobody_can_use(bucket: Bucket, staff: Any) -> None:
+    bucket.put(b"no recording", "P001/P001S001/broken.c3d")
+    bucket.tell({"bucket": BUCKET, "object_path": "P001/P001S001/broken.c3d"})
+    flat = C3DFile(np.zeros((1, 4000), np.float32), labels=["CH1 Raw"])
+    bucket.put(flat, "P002/P002S001/flat.c3d")
+    bucket.tell({"bucket": BUCKET, "object_path": "P002/P002S001/flat.c3d"})
+    bucket.put(emg_file(), "P003/P003S001/good.c3d")
+    bucket.tell({"bucket": BUCKET, "object_path": "P003/P003S001/good.c3d"})
+    work("inbox", "emg")
+    failed, unusable = seen_by(staff).needs
+    assert failed.sentence == "1 recording could not be analysed"
+    assert failed.reason == "The file is not a C3D file"
+    assert unusable.sentence == "1 recording with a channel that cannot be scored"
+    assert "flat" in unusable.reason
+    for need in (failed, unusable):
+        client = Client()
+        client.force_login(staff)
+        assert client.get(need.link).status_code == 200
+    assert "P001" not in str([failed, unusable])
+
+
+def test_it_finds_a_recording_without_telling_whose(
+    bucket: Bucket, staff: Any, owner: Any, rf: RequestFactory
+) -> None:
+    bucket.put(emg_file())
+    bucket.tell({"bucket": BUCKET, "object_path": PATH})
+    request = rf.get("/admin/search/")
+    request.user = staff
+    (found,) = navigation.find(request, "p039")
+    assert found.icon == "monitor_heart"
+    assert "P039" not in found.title + found.description
+    grant(owner, "webhooks.view_delivery")
+    request.user = owner
+    assert navigation.find(request, "p039") == []
 
 
 def test_it_says_so_when_nothing_waits(omi: Sender, staff: Any) -> None:
