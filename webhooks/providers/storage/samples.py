@@ -12,16 +12,15 @@ PATH = "P000/P000S001/Demo_Emg_20260102_10-30-00.c3d"
 
 
 def first() -> Sample:
-    """By hand, for a file that lies in MEDIA_ROOT/<bucket>/<object path>."""
+    """By hand, for a file that lies in MEDIA_ROOT/<bucket>/<object path>: a simulated one, put
+    there now. Where recordings lie elsewhere, there is none."""
+    folder = storages["recordings"]
+    if isinstance(folder, FileSystemStorage):
+        path = Path(folder.path(f"{BUCKET}/{PATH}"))
+        if not path.exists():
+            write_recording(path)
     return Sample({"bucket": BUCKET, "object_path": PATH}, {}, {})
 
 
 def samples() -> list[Sample]:
-    """Of a simulated recording, put into its folder; none where recordings lie elsewhere."""
-    folder = storages["recordings"]
-    if not isinstance(folder, FileSystemStorage):
-        return []
-    path = Path(folder.path(f"{BUCKET}/{PATH}"))
-    if not path.exists():
-        write_recording(path)
-    return [first()]
+    return [first()] if isinstance(storages["recordings"], FileSystemStorage) else []
