@@ -1,7 +1,27 @@
-"""What this app keeps of a person. The files themselves are their store's."""
+"""What this app keeps of a person."""
 
+from contextlib import suppress
+
+from django.db.models import Exists, OuterRef
+
+from emg.analysing import object_of
 from emg.models import Recording
+from emg.storage import NotThere, store
 from omibackend.core.personal_data import PersonalData, Table
+
+
+def forget(user_id: int) -> None:
+    """Their files too, wherever they lie, but for those that somebody else has as well."""
+    theirs = Recording.objects.filter(owner_id=user_id).order_by("pk")
+    also = Recording.objects.exclude(owner_id=user_id).filter(
+        bucket=OuterRef("bucket"), object_path=OuterRef("object_path")
+    )
+    mine = theirs.filter(~Exists(also)).only("bucket", "object_path", "version_id")
+    here = store()
+    for recording in mine.iterator():
+        with suppress(NotThere):
+            here.remove(object_of(recording))
+
 
 PersonalData.register(
     PersonalData(
@@ -18,5 +38,6 @@ PersonalData.register(
                 ),
             ),
         ),
+        forget=forget,
     )
 )

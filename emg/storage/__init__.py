@@ -1,6 +1,7 @@
 """Where recordings lie: a folder, or any S3-compatible store. Read only.
 
-Both are Django storages (`STORAGES["recordings"]`). What Django's interface lacks is here: a read
+Nothing is written there, and removed only with a person who is erased. Both are Django storages
+(`STORAGES["recordings"]`). What Django's interface lacks is here: a read
 of a few blocks without the rest, an object's ETag, and timeouts short enough for an answer.
 """
 

@@ -2,7 +2,7 @@
 
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,6 +46,16 @@ class Folder:
             name = path.relative_to(root).as_posix()
             if name.startswith(prefix) and path.is_file():
                 yield Listed(name, _found(path))
+
+    def remove(self, name: ObjectName) -> None:
+        """With the folders that it leaves empty: their names name patients."""
+        path, bucket = self._path(name), self._path(ObjectName(name.bucket, "."))
+        path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if folder == bucket or not folder.is_relative_to(bucket):
+                return
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _found(path: Path) -> Found:

@@ -86,3 +86,6 @@ class Store(Protocol):
         """All of it, forwards, and what it is."""
 
     def names(self, bucket: str, prefix: str) -> Iterator[Listed]: ...
+
+    def remove(self, name: ObjectName) -> None:
+        """For good, all of its versions that the name stands for; no matter if it is gone."""

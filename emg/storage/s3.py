@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -37,6 +38,23 @@ class S3Store:
                 for item in page.get("Contents", ()):
                     found = Found(item["Size"], item["ETag"].strip('"'), item["LastModified"])
                     yield Listed(item["Key"], found)
+
+    def remove(self, name: ObjectName) -> None:
+        with _said_plainly():
+            for version in [name.version_id] if name.version_id else self._versions(name):
+                self._client.delete_object(**_called(replace(name, version_id=version)))
+
+    def _versions(self, name: ObjectName) -> list[str]:
+        """Where versions are kept, to delete "the object" would only hide it."""
+        pages = self._client.get_paginator("list_object_versions")
+        found = [
+            item["VersionId"]
+            for page in pages.paginate(Bucket=name.bucket, Prefix=name.path)
+            for kind in ("Versions", "DeleteMarkers")
+            for item in page.get(kind, ())
+            if item["Key"] == name.path
+        ]
+        return found or [""]
 
 
 class S3Body:

@@ -19,6 +19,7 @@ from omibackend.accounts.models import Erased, Erasure, User
 from omibackend.accounts.signing import sign_out_all
 from omibackend.core import files, leased
 from omibackend.core.crypto import keyed_hash, keyed_hashes
+from omibackend.core.errors import OmiError
 from omibackend.core.leased import State
 from omibackend.core.personal_data import AT_ONCE, PersonalData, Table
 
@@ -60,15 +61,25 @@ def remember(user_id: int) -> None:
 
 
 def erase(user_id: int, counts: dict[str, int], *, until: float) -> bool:
-    """Removes files, Redis keys and rows, and counts these; False if the time was up before."""
+    """Removes files, Redis keys and rows, and counts these; False if the time was up before.
+
+    Raises what kept an app from removing what is not in tables, once the others are empty. Its own
+    rows stay, by which it will find the rest again, and so does the account that they belong to.
+    """
     # From the top down; the account itself is the last table of the lowest app.
     every = list(reversed(PersonalData.everything()))
+    kept: dict[str, OmiError] = {}
     for data in every:
-        data.forget(user_id)
-    for data in every:
-        for table in data.tables:
+        try:
+            data.forget(user_id)
+        except OmiError as error:
+            kept[data.app] = error
+    for data in every[:-1] if kept else every:
+        for table in () if data.app in kept else data.tables:
             if not _empty(table, user_id, counts, until=until):
                 return False
+    for reason in kept.values():
+        raise reason
     return True
 
 

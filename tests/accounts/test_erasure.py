@@ -14,15 +14,21 @@ from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from emg.models import Recording
+from emg.storage import StoreAway, s3
 from memories.models import Memory
 from omibackend.accounts import erasure, jobs
 from omibackend.accounts.models import Erased, Erasure, OmiLink, Preferences, Token, User
 from omibackend.core import hints, leased
+from omibackend.core.ids import uuid7
 from tests.accounts.canaries import places, with_photo
 from tests.accounts.erased import finish_erasures, one_pass
 from tests.conftest import payload, work
+from tests.emg.c3d_files import emg_file
+from tests.emg.uploads import BUCKET, PATH, Bucket
 from tests.sender import Sender
 from webhooks import endpoints
 from webhooks.models import Delivery, Endpoint
@@ -96,6 +102,48 @@ def test_it_leaves_nothing_behind(person: Sender, api: Api) -> None:
     assert person.post(old).status_code == 401
     work()
     assert places(*CANARIES) == set()
+
+
+def test_it_removes_recordings_with_their_files(
+    owner: Any, staff: Any, api: Api, bucket: Bucket
+) -> None:
+    mine, shared = f"P1/P1S1/{WORD}.c3d", "P1/P1S2/shared.c3d"
+    for path in (mine, shared):
+        bucket.put(emg_file(), path)
+        bucket.tell({"bucket": BUCKET, "object_path": path})
+    work("inbox", "emg")
+    both = Recording.objects.get(object_path=shared)
+    both.pk, both.owner = uuid7(), staff
+    both.save(force_insert=True)
+    leave(api(owner))
+    finish_erasures()
+    assert [row.owner for row in Recording.objects.all()] == [staff]
+    assert [path.name for path in bucket.root.rglob("*.c3d")] == ["shared.c3d"]
+    assert not (bucket.root / BUCKET / "P1" / "P1S1").exists()
+
+
+def test_it_keeps_what_it_needs_while_the_store_is_away(
+    owner: Any, api: Api, bucket: Bucket, settings: Any
+) -> None:
+    bucket.put(emg_file())
+    bucket.tell({"bucket": BUCKET, "object_path": PATH})
+    work("inbox", "emg")
+    Memory.objects.create(owner=owner, kind="note", title=WORD, occurred_at=timezone.now())
+    here = settings.STORAGES["recordings"]
+    leave(api(owner))
+    away = {"endpoint_url": "http://127.0.0.1:1", "access_key": "a", "secret_key": "b"}
+    backend = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": away}
+    settings.STORAGES = {**settings.STORAGES, "recordings": backend}
+    s3.client.cache_clear()
+    with pytest.raises(StoreAway):
+        erasure.erase(owner.pk, {}, until=float("inf"))
+    assert Memory.objects.count() == 0
+    assert Recording.objects.count() == User.objects.filter(pk=owner.pk).count() == 1
+    settings.STORAGES = {**settings.STORAGES, "recordings": here}
+    s3.client.cache_clear()
+    finish_erasures()
+    assert Recording.objects.count() == User.objects.filter(pk=owner.pk).count() == 0
+    assert not list(bucket.root.rglob("*.c3d"))
 
 
 def test_it_switches_the_account_off_at_once(person: Sender, api: Api) -> None:

@@ -170,6 +170,18 @@ def test_it_lists_what_is_there(bucket: Bucket, s3_bucket: Any) -> None:
     assert [(item.path, item.found.size_bytes) for item in listed] == [("P040/other.c3d", 1)]
 
 
+def test_it_removes_for_good(bucket: Bucket, s3_bucket: Any) -> None:
+    s3_bucket.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for key in (PATH, PATH, f"{PATH}.bak"):
+        s3_bucket.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    for _ in range(2):
+        storage.store().remove(NAME)
+    with pytest.raises(NotThere):
+        storage.store().find(NAME)
+    left = s3_bucket.list_object_versions(Bucket=BUCKET)
+    assert [version["Key"] for version in left["Versions"]] == [f"{PATH}.bak"]
+
+
 def test_it_says_what_is_not_there(bucket: Bucket, s3_bucket: Any) -> None:
     for name in (NAME, ObjectName("no-such-bucket", PATH)):
         with pytest.raises(NotThere):
