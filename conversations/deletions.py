@@ -26,7 +26,7 @@ from conversations.models import (
 )
 from memories.models import Kind as MemoryKind
 from memories.models import Memory
-from memories.services import forget, take_turns
+from memories.services import forget, made_of, take_turns
 from omibackend.accounts.models import Preferences
 
 # From here on an id is taken to be unique in the world, as a UUID; "7" comes again with the next
@@ -69,6 +69,7 @@ def _delete_heard(session: OmiSession) -> None:
         tail_text="", tail_voice="", tail_end_s=None, last_question="", last_question_at=None
     )
     Question.objects.filter(pk__in=[question.pk for question in asked]).delete()
+    forget(made_of([heard.owner_id], [heard.pk]))
     if heard.omi_conversation_id:
         forget(
             Memory.objects.filter(

@@ -1,13 +1,14 @@
 """What may be done with memories. Every writer of an owner's memories takes turns (`take_turns`),
 so that a re-send, a replay and a deletion that meet cannot duplicate or resurrect anything."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -243,13 +244,24 @@ def write(*, owner_id: int, title: str, text: str, category: str) -> tuple[Memor
         return _created(owner_id, note, content_hash, None), True
 
 
+def made_of(owner_ids: Collection[int], ids: Iterable[UUID]) -> QuerySet[Memory]:
+    """What a prompt made of these memories or sessions: `source_id` is "<prompt>:<kind>:<id>"."""
+    third = (F("source_id"), Value(":"), Value(3))
+    origin = Func(*third, function="split_part", output_field=TextField())
+    made = Memory.objects.filter(owner_id__in=owner_ids, source="prompt")
+    return made.alias(made_of=origin).filter(made_of__in=[str(pk) for pk in ids])
+
+
 def forget(memories: Iterable[Memory]) -> int:
-    """Deletes for good: neither a re-send nor a replay brings a forgotten memory back."""
+    """Deletes for good, with what prompts made of them: neither a re-send nor a replay brings a
+    forgotten memory back. Returns how many of the given ones."""
     chosen = [memory.pk for memory in memories]
     with transaction.atomic():
-        owners = Memory.objects.filter(pk__in=chosen).order_by().values_list("owner_id", flat=True)
-        take_turns(owners.distinct())
-        doomed = Memory.objects.filter(pk__in=chosen)
+        given = Memory.objects.filter(pk__in=chosen).order_by()
+        owners = list(given.values_list("owner_id", flat=True))
+        take_turns(owners)
+        made = list(made_of(set(owners), chosen).values_list("pk", flat=True))
+        doomed = Memory.objects.filter(pk__in=[*chosen, *made])
         tombs = [
             Tombstone(owner_id=owner_id, kind=kind, source_id=source_id, content_hash=content_hash)
             for owner_id, kind, source_id, content_hash in doomed.order_by().values_list(
@@ -257,5 +269,5 @@ def forget(memories: Iterable[Memory]) -> int:
             )
         ]
         Tombstone.objects.bulk_create(tombs, ignore_conflicts=True)
-        _, deleted = doomed.delete()
-    return deleted.get("memories.Memory", 0)
+        doomed.delete()
+    return len(owners)

@@ -72,7 +72,7 @@ def test_it_forgets_many_in_few_statements(
 ) -> None:
     for number in range(20):
         told(owner if number % 2 else staff, source_id=str(number), text=f"Text {number}")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         assert forget(Memory.objects.all()) == 20
     assert Tombstone.objects.count() == 20
 

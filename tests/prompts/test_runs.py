@@ -281,6 +281,29 @@ def test_it_forgets_the_words_of_what_is_deleted(omi: Sender, serve: Serve) -> N
     assert (run.rendered, run.answer) == ("", "")
 
 
+def test_what_it_made_of_a_memory_goes_with_it(omi: Sender, serve: Serve) -> None:
+    serve(saying(SUMMARY))
+    template()
+    original = remember(omi)
+    run_due()
+    assert made().text == SUMMARY["text"]
+    assert forget([original]) == 1
+    assert not Memory.objects.exists()
+
+
+def test_what_it_made_of_a_conversation_goes_with_it(
+    omi: Sender, serve: Serve, owner: Any, api: Any
+) -> None:
+    serve(saying(SUMMARY))
+    template(trigger="transcript_end", prompt="{transcript}")
+    remember(omi)
+    run_due()
+    assert made().text == SUMMARY["text"]
+    session = OmiSession.objects.get()
+    assert api(owner).delete(f"/conversations/{session.pk}").status_code == 204
+    assert not Memory.objects.exists()
+
+
 def test_it_forgets_the_words_of_what_it_made(omi: Sender, serve: Serve) -> None:
     serve(saying(REMARK))
     template(output="message")
