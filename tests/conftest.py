@@ -39,6 +39,13 @@ def pytest_configure() -> None:
             signal.signal(signum, usual)
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """To make and to drop a database may take a busy machine longer than a request may."""
+    options = connections["default"].settings_dict["OPTIONS"]
+    options["options"] += " -c statement_timeout=300000"
+
+
 def payload(name: str) -> Any:
     """`omi/memory_created__full` -> the recorded or documented body."""
     return json.loads((PAYLOADS / f"{name}.json").read_text())
