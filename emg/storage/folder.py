@@ -11,7 +11,7 @@ from django.core.files.storage import FileSystemStorage
 
 from emg.c3d import SeekableFile
 from emg.hashing import Readable
-from emg.storage.names import Found, Listed, NotThere, ObjectName
+from emg.storage.names import Found, Listed, NotThere, ObjectName, StoreAway
 
 
 class Folder:
@@ -50,7 +50,10 @@ class Folder:
     def remove(self, name: ObjectName) -> None:
         """With the folders that it leaves empty: their names name patients."""
         path, bucket = self._path(name), self._path(ObjectName(name.bucket, "."))
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreAway(f"A file cannot be removed: {error.strerror}.") from error
         for folder in path.parents:
             if folder == bucket or not folder.is_relative_to(bucket):
                 return
