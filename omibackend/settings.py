@@ -275,7 +275,7 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "omibackend.accounts.lockout.name_tried"
 AXES_CLIENT_IP_CALLABLE = "omibackend.core.addresses.counted_address"
 AXES_LOCKOUT_CALLABLE = "omibackend.accounts.lockout.locked_out"
-LOGIN_URL = "admin:login"
+LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "admin:index"
 
 # Sign-in by OpenID Connect: on when all four are set.

@@ -1,7 +1,7 @@
 from django.urls import re_path
 
 from omibackend.accounts import oidc
-from omibackend.accounts.views import auth, data, preferences, tokens
+from omibackend.accounts.views import auth, browser, data, preferences, tokens
 from omibackend.accounts.views import oidc as oidc_views
 
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     re_path(r"^auth/logout/?$", auth.LogoutView.as_view()),
     re_path(r"^auth/logout-all/?$", auth.LogoutAllView.as_view()),
     re_path(r"^auth/me/?$", auth.MeView.as_view(), name="me"),
+    re_path(r"^sign-in/?$", browser.SignInView.as_view(), name="sign-in"),
     re_path(r"^tokens/?$", tokens.TokensView.as_view()),
     re_path(r"^tokens/(?P<pk>[0-9a-f-]{36})/?$", tokens.TokenView.as_view()),
     re_path(r"^preferences/?$", preferences.PreferencesView.as_view()),
