@@ -4,10 +4,13 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from psycopg2.errors import DeadlockDetected
+
 from bench.stack import Stack
 from tests.faults.sending import Answer, Sending
 
 POLL_S = 0.1
+CLEARED_BY = 10
 LIVE = "SELECT count(*) FROM webhooks_delivery WHERE state IN ('pending', 'leased')"
 # A done delivery has one attempt without an error. Two: its effects were applied twice.
 WORKED_TWICE = """
@@ -89,9 +92,18 @@ def wait_until_worked(stack: Stack, *, within_s: float) -> float:
 
 
 def clear(stack: Stack) -> None:
-    """Nothing of an earlier scenario on the same installation."""
+    """Nothing of an earlier scenario on the same installation, whose workers may still be at it."""
     tables = "webhooks_delivery, conversations_omisession, memories_memory"
-    stack.sql(f"TRUNCATE {tables} CASCADE")
+    wait_until_worked(stack, within_s=60)
+    for left in reversed(range(CLEARED_BY)):
+        try:
+            stack.sql(f"TRUNCATE {tables} CASCADE")
+        except DeadlockDetected:
+            if not left:
+                raise
+            time.sleep(POLL_S)
+        else:
+            return
 
 
 def audit(
