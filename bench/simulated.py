@@ -168,7 +168,7 @@ def tone(rng: np.random.Generator) -> Recording:
     snr_db, rate_hz, total_s = float(rng.uniform(20, 30)), 1000.0, 40.0
     given = burst_train(rng, rate_hz, total_s, snr_db)
     count = len(given.samples)
-    level_v = NOISE_V * 10 ** (snr_db / 20) * rng.uniform(0.05, 0.15)
+    level_v = NOISE_V * 10 ** (snr_db / 20) * rng.uniform(0.05, 0.4)
     begins_s = float(rng.choice([-5.0, rng.uniform(0, total_s / 2)]))
     posture = ramped(count, rate_hz, (begins_s, total_s + 5), level_v, (1.0, 1.0))
     samples = given.samples + posture * interference(count, rate_hz, rng)

@@ -21,6 +21,8 @@ SPREADS = 4.5
 LEAST_REST_DB = 2.0
 MEAN_OVER_NOISE_DB = 3.5
 EDGE_DB = 4.0
+POSTURE_DB = 3.0
+POSTURE_RANGE_DB = 7.0
 EDGE_S = 0.25
 DYNAMIC_RANGE_DB = 80.0
 DETECTION_LOW_HZ = 25.0
@@ -59,23 +61,25 @@ def adaptive(given: Conditioned, parameters: Parameters) -> Detection:
        spikes, heart beats and other events of less than 75 ms are gone. Before that, mains lines
        that stand out are notched and what is below 25 Hz is taken off, for the detection only.
     2. The noise is a low quantile over 30 s, so that it may drift; a long hold cannot lift it by
-       more than 5 dB, or closer than 18 dB to the strongest activity.
+       more than 5 dB, or closer than 18 dB to the strongest activity. Where the muscle does not
+       rest for longer than `longest_s`, and yet varies by more than 7 dB, it keeps a posture: its
+       own low quantile is the noise there.
     3. A contraction begins where the level exceeds both the noise (by `noise_margin_db`, more if
        the noise itself varies) and the strongest activity less `below_reference_db`, which keeps
        posture and small twitches out. It ends `hysteresis_db` lower.
     4. Short gaps are closed before short contractions are dropped, so that a hold with a dip is one
        contraction. Edges are then followed outwards to the foot of the rise; what meets is one.
 
-    A recording in which nothing stands out has no contraction. Neither has one in which the muscle
-    never rests: what does not end cannot be told from noise.
+    A recording in which nothing stands out has no contraction. Neither has one hold that never
+    ends: it cannot be told from noise.
 
     Parameters
     ----------
     given : Conditioned
         Band-passed samples, where they are valid, and their rate.
     parameters : Parameters
-        `noise_margin_db`, `below_reference_db`, `reference_s`, `hysteresis_db`, `merge_s` and
-        `shortest_s` are read.
+        `noise_margin_db`, `below_reference_db`, `reference_s`, `hysteresis_db`, `merge_s`,
+        `shortest_s` and `longest_s` are read.
 
     Notes
     -----
@@ -91,6 +95,7 @@ def adaptive(given: Conditioned, parameters: Parameters) -> Detection:
         return NOTHING
     strongest_db = np.sort(level_db[valid])[-round(parameters.reference_s / block_s) :][0]
     noise_db, spread_db = noise_floor(level_db, block_s, strongest_db)
+    noise_db = over_posture(level_db, noise_db, block_s, parameters)
     relative_db = strongest_db - parameters.below_reference_db
     margin_db = max(parameters.noise_margin_db, SPREADS * spread_db)
     begin_db = np.maximum(noise_db + margin_db, relative_db)
@@ -180,6 +185,23 @@ def noise_floor(level_db: Samples, block_s: float, strongest_db: float) -> tuple
     under = (level_db - low_db)[level_db < low_db]
     spread_db = float(np.clip(np.sqrt(np.mean(under**2)) if under.size else 0, *SPREAD_DB))
     return low_db + spread_db, spread_db
+
+
+def over_posture(
+    level_db: Samples, noise_db: Samples, block_s: float, parameters: Parameters
+) -> Samples:
+    """The noise, lifted to what a muscle keeps up while it does not rest for longer than any
+    contraction lasts. A long hold is left as it is: it varies less than what is done over posture.
+    """
+    lifted = noise_db.copy()
+    strongest = round(parameters.reference_s / block_s)
+    for first, last in runs(level_db > noise_db.min() + POSTURE_DB):
+        if (last - first) * block_s > parameters.longest_s:
+            inside = np.sort(level_db[first:last])
+            kept_db = inside[round(FLOOR_QUANTILE * len(inside))]
+            if inside[-strongest] - kept_db > POSTURE_RANGE_DB:
+                lifted[first:last] = np.maximum(kept_db, noise_db[first:last])
+    return lifted
 
 
 def hysteresis(begins: Mask, lasts: Mask) -> list[tuple[int, int]]:

@@ -47,6 +47,25 @@ def test_it_finds_bursts_beside_one_huge_spike() -> None:
     assert near(intervals(samples), *TWO)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.35])
+@pytest.mark.parametrize("begins_s", [0.0, 10.0])
+def test_it_finds_bursts_over_a_posture(share: float, begins_s: float) -> None:
+    at = ((3.0, 5.0), (8.0, 9.0), (14.0, 16.0), (19.0, 20.5), (24.0, 26.0))
+    samples = made.bursts(*at, duration_s=30)
+    posture = made.noise(30 - begins_s, level=share * 1e-4, seed=7)
+    samples[samples.size - posture.size :] += posture
+
+    assert near(intervals(samples), *at, within_s=0.15)
+
+
+def test_it_takes_a_long_hold_for_one() -> None:
+    tremor = 1 + 0.3 * np.sin(2 * np.pi * 7 * np.arange(25_000) / made.RATE_HZ)
+    samples = made.noise(31, level=2e-6)
+    samples[3000:28_000] += made.noise(25, level=1e-4, seed=3) * tremor
+
+    assert near(intervals(samples), (3.0, 28.0), within_s=0.1)
+
+
 def test_it_takes_a_hold_with_a_dip_for_one() -> None:
     samples = made.bursts((2, 4.0), (4.2, 6.0), duration_s=9)
 
