@@ -1,5 +1,6 @@
 """Words for the tests: people, wearables and what is said to them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,3 +47,8 @@ def transcript(session: OmiSession) -> list[str]:
 
 def transcripts() -> list[list[str]]:
     return sorted(transcript(session) for session in OmiSession.objects.all())
+
+
+def timeless(reply: str | None) -> str:
+    """A framed reply without the minute that it was given in."""
+    return re.sub(r"^\[[0-2][0-9]:[0-5][0-9] ", "[now ", reply or "")

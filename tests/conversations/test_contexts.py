@@ -24,6 +24,7 @@ from memories.services import forget
 from omibackend.accounts.models import Preferences
 from omibackend.core import leased
 from tests.conftest import work
+from tests.conversations.speech import timeless
 from tests.llm.server import saying, serving
 from tests.sender import Sender
 from webhooks.models import Delivery
@@ -63,7 +64,7 @@ def switch(client: APIClient, session_id: str, space: str) -> Any:
 
 
 def framed(space: str, *lines: str) -> str:
-    return "\n".join((f"[{timezone.now():%H:%M} • Space: {space}]", *lines))
+    return "\n".join((f"[now • Space: {space}]", *lines))
 
 
 def test_it_begins_with_the_defaults(client: APIClient) -> None:
@@ -100,7 +101,9 @@ def test_it_refuses_what_is_no_switch(client: APIClient, body: dict[str, Any]) -
 
 
 def test_it_switches_by_voice(client: APIClient, omi: Sender, say: Any) -> None:
-    assert say("Hey Omi, switch to memories.") == framed("memories", "Switched to memories.")
+    assert timeless(say("Hey Omi, switch to memories.")) == framed(
+        "memories", "Switched to memories."
+    )
     assert status(client, omi.uid)["space"] == "memories"
     question = Question.objects.get()
     assert (question.provider, question.channel) == ("command", Channel.INLINE)
@@ -275,7 +278,7 @@ def test_each_space_has_its_last_line(
         send_state="sent",
     )
     switch(client, omi.uid, space)
-    assert voice.framed(asked, "So.") == framed(space, "So.", last_line)
+    assert timeless(voice.framed(asked, "So.")) == framed(space, "So.", last_line)
 
 
 def test_it_tells_the_time_of_the_person(owner: Any, say: Any) -> None:
