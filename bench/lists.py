@@ -183,7 +183,7 @@ def _place(one: Person, path: str, rank: int) -> str:
 
 
 def searched(one: Person, scale: Scale) -> list[Ratio]:
-    from memories.search import matching
+    from memories.search.finding import matching
 
     asked = queries(one)
     one.get("/memories?q=warm")

@@ -16,7 +16,7 @@ import asyncpg  # type: ignore[import-untyped]
 import orjson
 from fastapi import FastAPI, HTTPException, Request, Response
 
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 
 POOL_SIZE = 8
 TOKEN = os.environ["PEER_TOKEN"].encode()

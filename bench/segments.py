@@ -64,7 +64,7 @@ def job() -> float:
     conversation, what was deleted looked for, the segments written."""
     from django.db import transaction
 
-    from conversations import sessions
+    from conversations.transcripts import ingest
 
     batch = told()
     committed: list[float] = []
@@ -72,7 +72,7 @@ def job() -> float:
     with transaction.atomic():
         # What is remembered in Redis comes after this.
         transaction.on_commit(lambda: committed.append(time.perf_counter()))
-        sessions.add_batches([batch])
+        ingest.add_batches([batch])
     return (committed[0] - started) * 1000
 
 
@@ -80,7 +80,7 @@ def upsert() -> float:
     """The segments alone, of a session that is there."""
     from django.db import transaction
 
-    from conversations.segment_rows import SegmentRow, upsert_segments
+    from conversations.transcripts.segment_sql import SegmentRow, upsert_segments
 
     batch = told()
     session = made_session()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 
 WORDS = 50_000
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]

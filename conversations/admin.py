@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
-from conversations import deletions
 from conversations.models import (
     ContextState,
     ContextWindow,
@@ -19,9 +18,10 @@ from conversations.models import (
     OmiSession,
     Question,
 )
-from conversations.session_page import page, plain_text
-from omibackend.core import human
-from omibackend.core.paging import BoundedPaginator
+from conversations.pages.session import page, plain_text
+from conversations.transcripts import deletion
+from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 
 
@@ -79,11 +79,11 @@ class OmiSessionAdmin(Record):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
 
     def delete_model(self, request: HttpRequest, obj: OmiSession) -> None:
-        deletions.delete(obj.conversation)
+        deletion.delete(obj.conversation)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OmiSession]) -> None:
         for session in queryset.select_related("conversation"):
-            deletions.delete(session.conversation)
+            deletion.delete(session.conversation)
 
     @action(description="Plain text", icon="article", permissions=["view"], url_path="plain-text")
     def plain_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -117,11 +117,11 @@ class ConversationAdmin(Record):
     list_filter = ["kind"]
 
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
-        deletions.delete(obj)
+        deletion.delete(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         for conversation in queryset.select_related("session"):
-            deletions.delete(conversation)
+            deletion.delete(conversation)
 
 
 @admin.register(Message)

@@ -6,8 +6,9 @@ class ConversationsConfig(AppConfig):
     verbose_name = "Conversations"
 
     def ready(self) -> None:
-        from conversations import jobs, records
-        from omibackend.accounts.services import Conversations
+        from conversations.assistant import turns
+        from conversations.voice import jobs
+        from omibackend.accounts.preferences import Conversations
 
         jobs.register()
-        Conversations.belongs = staticmethod(records.belongs)
+        Conversations.belongs = staticmethod(turns.belongs)

@@ -1,6 +1,5 @@
 """What this app keeps of a person."""
 
-from conversations import session_cache
 from conversations.models import (
     ContextState,
     ContextWindow,
@@ -15,7 +14,8 @@ from conversations.models import (
     TranscriptSegment,
     TranscriptWords,
 )
-from conversations.session_rows import Place
+from conversations.transcripts import cache
+from conversations.transcripts.session_sql import Place
 from omibackend.core.personal_data import PersonalData, Table
 
 
@@ -36,7 +36,7 @@ def forget(user_id: int) -> None:
     """The remembered lists of the person's newest sessions."""
     mine = OmiSession.objects.filter(owner_id=user_id).order_by()
     places = mine.values_list("owner_id", "uid", "sender_session_id").distinct()
-    session_cache.forget([Place(*place) for place in places])
+    cache.forget([Place(*place) for place in places])
 
 
 PersonalData.register(

@@ -6,6 +6,6 @@ class EmgConfig(AppConfig):
     verbose_name = "EMG"
 
     def ready(self) -> None:
-        from emg import jobs
+        from emg.recordings import jobs
 
         jobs.register()

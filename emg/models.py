@@ -9,9 +9,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from emg.profiles import HIGHEST_RPE, Profile, Targets
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import Leased, State
+from emg.analytics.score_profile import HIGHEST_RPE, Profile, Targets
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import Leased, State
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 WEIGHT = [MinValueValidator(0), MaxValueValidator(1)]

@@ -14,7 +14,7 @@ from django.db.models.functions import Left, Now
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 
 # PostgreSQL refuses a row whose tsvector passes 1 MB; what is beyond is kept but not searched.
 MOST_SEARCHED_CHARS = 50_000

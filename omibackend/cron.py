@@ -3,8 +3,8 @@
 from django.conf import settings
 from rq import cron
 
-from conversations import search
-from omibackend.core import leased
+from conversations.transcripts import search
+from omibackend.core.work import leased
 from omibackend.ops import retention
 from omibackend.prompts import jobs as prompts
 

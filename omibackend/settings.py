@@ -131,10 +131,10 @@ WEBHOOK_PATHS = re.compile(
     r"/webhooks/(?!storage/status/)|/omi-webhook/?$|/storage/c3d-upload(-optimized)?/?$"
 )
 MIDDLEWARE = [
-    "omibackend.core.middleware.RequestTrail",
-    "omibackend.core.middleware.Failures",
+    "omibackend.core.http.middleware.RequestTrail",
+    "omibackend.core.http.middleware.Failures",
     "django.middleware.security.SecurityMiddleware",
-    "omibackend.core.middleware.PagesOnly",
+    "omibackend.core.http.middleware.PagesOnly",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -145,7 +145,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
-    "omibackend.core.middleware.PagesEnd",
+    "omibackend.core.http.middleware.PagesEnd",
 ]
 TEMPLATES = [
     {
@@ -199,7 +199,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _cache: dict[str, object] = {
-    "BACKEND": "omibackend.core.cache.HintCache",
+    "BACKEND": "omibackend.core.redis.cache.HintCache",
     "LOCATION": CACHE_URL,
     "KEY_PREFIX": "cache",
 }
@@ -273,7 +273,7 @@ AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "omibackend.accounts.lockout.name_tried"
-AXES_CLIENT_IP_CALLABLE = "omibackend.core.addresses.counted_address"
+AXES_CLIENT_IP_CALLABLE = "omibackend.core.http.addresses.counted_address"
 AXES_LOCKOUT_CALLABLE = "omibackend.accounts.lockout.locked_out"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "admin:index"
@@ -367,15 +367,15 @@ LOGGING = core_logging.config(
 # --- REST API ---------------------------------------------------------------
 REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "omibackend.accounts.authentication.BearerAuthentication",
+        "omibackend.accounts.api.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["omibackend.accounts.permissions.InScope"],
-    "DEFAULT_PAGINATION_CLASS": "omibackend.core.pages.Pages",
+    "DEFAULT_PERMISSION_CLASSES": ["omibackend.accounts.api.permissions.InScope"],
+    "DEFAULT_PAGINATION_CLASS": "omibackend.core.api.pages.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["omibackend.core.throttles.Throttle"],
+    "DEFAULT_THROTTLE_CLASSES": ["omibackend.core.http.throttles.Throttle"],
     # A view names its own by `throttle_scope`: per person, or per address before the sign-in.
     "DEFAULT_THROTTLE_RATES": {
         "register": "20/hour",
@@ -386,7 +386,7 @@ REST_FRAMEWORK: dict[str, object] = {
         "link_start": "5/minute",
         "link_confirm": "10/minute",
     },
-    "DEFAULT_SCHEMA_CLASS": "omibackend.core.openapi.Schema",
+    "DEFAULT_SCHEMA_CLASS": "omibackend.core.api.openapi.Schema",
     # /openapi.json tells what a route takes; OPTIONS would tell it again, and less.
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
@@ -395,11 +395,11 @@ REST_FRAMEWORK: dict[str, object] = {
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
 }
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_HANDLER_CLASS": "omibackend.core.api_errors.KnownErrors",
-    "EXCEPTION_FORMATTER_CLASS": "omibackend.core.api_errors.ErrorFormatter",
+    "EXCEPTION_HANDLER_CLASS": "omibackend.core.api.errors.KnownErrors",
+    "EXCEPTION_FORMATTER_CLASS": "omibackend.core.api.errors.ErrorFormatter",
     "ERROR_SCHEMAS": dict.fromkeys(
         ("400", "401", "403", "404", "405", "406", "415", "429", "500"),
-        "omibackend.core.serializers.ErrorsSerializer",
+        "omibackend.core.api.serializers.ErrorsSerializer",
     ),
 }
 SPECTACULAR_SETTINGS = {
@@ -408,7 +408,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "PREPROCESSING_HOOKS": ["omibackend.core.schema.without_last_slash"],
+    "PREPROCESSING_HOOKS": ["omibackend.core.api.schema.without_last_slash"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -3,12 +3,12 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
-    path("", include("conversations.urls")),
+    path("", include("conversations.api.urls")),
     path("", include("webhooks.urls")),
-    path("", include("memories.urls")),
+    path("", include("memories.api.urls")),
     path("", include("omibackend.ops.urls")),
-    path("", include("omibackend.accounts.urls")),
-    path("", include("emg.urls")),
+    path("", include("omibackend.accounts.api.urls")),
+    path("", include("emg.api.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),
 ]

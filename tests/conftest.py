@@ -12,17 +12,18 @@ from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 from omibackend.accounts.models import Token
-from omibackend.accounts.services import forget_recent
-from omibackend.core import hints, leased
+from omibackend.accounts.preferences import forget_recent
+from omibackend.core.redis import soft_redis
+from omibackend.core.work import leased
 from tests.emg.uploads import Bucket
 from tests.sender import Sender
-from webhooks import endpoints
+from webhooks.inbox import authentication
 from webhooks.models import Endpoint
 from webhooks.providers.omi import shared
-from webhooks.providers.storage.answers import Rest
+from webhooks.providers.storage.responses import Rest
 
 # A machine that runs several tests at once may keep Redis waiting for longer than a sender may be.
-hints.TIMEOUT_S = 2.0
+soft_redis.TIMEOUT_S = 2.0
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -63,10 +64,10 @@ def _plain_static_files() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """An empty Redis, empty process caches, and one connection for both aliases."""
-    endpoints.cache.clear()
+    authentication.cache.clear()
     shared.cache.clear()
     forget_recent()
-    hints.breaker.reset()
+    soft_redis.breaker.reset()
     wanted = DATABASE_FIXTURES & set(request.fixturenames)
     if request.node.get_closest_marker("django_db"):
         wanted.add("_django_db_helper")
@@ -75,7 +76,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     for name in wanted:
         request.getfixturevalue(name)
-    hints.client().flushdb()
+    soft_redis.client().flushdb()
     own = connections["ingest"]
     connections["ingest"] = connections["default"]
     yield

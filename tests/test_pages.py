@@ -27,7 +27,7 @@ from omibackend.core.errors import Refused
 from omibackend.prompts.models import PromptRun, PromptTemplate
 from tests.conftest import PAYLOADS
 from tests.webhooks.stored import dead, stored
-from webhooks import refusals
+from webhooks.inbox import refusals
 from webhooks.models import Delivery, Endpoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

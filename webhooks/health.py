@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from omibackend.core import hints
-from omibackend.core.human import several
-from webhooks import refusals
+from omibackend.core.redis import soft_redis
+from omibackend.core.show.human import several
+from webhooks.inbox import refusals
 from webhooks.models import Endpoint
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 LOOKED_BACK = 200
 # The share of the failures in a row that make a sender give up.
@@ -127,7 +127,7 @@ def is_near(endpoint: Endpoint, failures: int) -> bool:
 
 def counted(endpoint: Endpoint) -> list[Counted]:
     """What is counted and not stored: streams of audio."""
-    found: Any = hints.attempt(lambda redis: redis.hgetall(f"counted:{endpoint.pk}")) or {}
+    found: Any = soft_redis.attempt(lambda redis: redis.hgetall(f"counted:{endpoint.pk}")) or {}
     numbers = {name.decode(): int(number) for name, number in found.items()}
     events = sorted({name.rpartition(":")[0] for name in numbers})
     return [

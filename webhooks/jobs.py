@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from omibackend.core.leased import Became, Kind, Kinds
+from omibackend.core.work.leased import Became, Kind, Kinds
 from webhooks.models import Delivery, Endpoint
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 LEASE_S = 30
 

@@ -8,9 +8,9 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from omibackend.core.crypto import EncryptedField, token_hash
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import Leased
+from omibackend.core.postgres.crypto import EncryptedField, token_hash
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import Leased
 
 
 class Policy(models.TextChoices):

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from omibackend.core.personal_data import File, PersonalData, Table
-from webhooks import refusals
+from webhooks.inbox import refusals
 from webhooks.models import Delivery, Endpoint
 
 SUFFIXES = {"application/json": "json", "text/plain": "txt"}

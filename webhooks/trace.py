@@ -9,8 +9,8 @@ from django.db.models import BinaryField, BooleanField, Case, F, Func, Q, QueryS
 
 from conversations.models import OmiSession, TranscriptSegment
 from memories.models import Memory
+from webhooks.inbox.endpoints import deliveries_of
 from webhooks.models import Delivery
-from webhooks.services import deliveries_of
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from django.urls import re_path
 from webhooks.api.endpoints import EndpointsView, EndpointView, RotateView
 from webhooks.api.links import ConfirmView, LinkView, StartView
 from webhooks.api.trace import TraceView
-from webhooks.storage_views import StorageStatusView, StorageUploadView, WaitingUploadView
+from webhooks.providers.storage.views import StorageStatusView, StorageUploadView, WaitingUploadView
 from webhooks.views import QueueStatusView, WebhookView
 
 receive = WebhookView.as_view()

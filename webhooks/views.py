@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversations import session_cache
+from conversations.transcripts import cache
 from omibackend.core.errors import Refused
-from webhooks import status
-from webhooks.providers.base import Provider
-from webhooks.receiver import receive
-from webhooks.senders import PROVIDERS
+from webhooks.inbox import status
+from webhooks.inbox.provider import Provider
+from webhooks.inbox.receiver import receive
+from webhooks.providers.registry import PROVIDERS
 
 
 class NoNegotiation(BaseContentNegotiation):
@@ -158,7 +158,7 @@ class QueueStatusView(APIView):
         answer: dict[str, Any] = {"ok": True, "queue": status.queue_status()}
         if request.user.is_staff:
             answer |= {
-                "caches": {"sessionCache": session_cache.cache_counts()},
+                "caches": {"sessionCache": cache.cache_counts()},
                 "featureFlags": {
                     "backgroundJobs": settings.ENABLE_BACKGROUND_JOBS,
                     "contextActivation": settings.ENABLE_CONTEXT_ACTIVATION,

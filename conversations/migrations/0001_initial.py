@@ -5,7 +5,7 @@ import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import omibackend.core.ids
+import omibackend.core.postgres.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='OmiSession',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('uid', models.CharField(max_length=128)),
                 ('sender_session_id', models.CharField(blank=True, max_length=255, null=True)),
                 ('started_at', models.DateTimeField()),
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Conversation',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(choices=[('omi', 'spoken to Omi'), ('chat', 'chat')], max_length=4)),
                 ('key', models.CharField(blank=True, db_default='', default='', max_length=128)),
                 ('title', models.TextField(blank=True, db_default='', default='')),
@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('uid', models.CharField(max_length=128)),
                 ('trigger_key', models.CharField(max_length=80)),
                 ('text', models.TextField(blank=True)),
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('uid', models.CharField(max_length=128)),
                 ('text', models.TextField()),
                 ('send_state', models.CharField(blank=True, choices=[('', 'waiting'), ('sending', 'being sent'), ('sent', 'sent'), ('refused', 'refused'), ('unknown', 'nobody knows')], default='', max_length=8)),
@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Message',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('role', models.CharField(choices=[('user', 'person'), ('assistant', 'assistant')], max_length=9)),
                 ('text', models.TextField()),
                 ('occurred_at', models.DateTimeField()),

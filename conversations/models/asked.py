@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import models
 
-from conversations.identity import Segment
 from conversations.models.heard import OmiSession
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import Leased
+from conversations.segments import Segment
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import Leased
 
 
 class Channel(models.TextChoices):

@@ -11,7 +11,7 @@ from django.db.models import Case, F, Func, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan
 
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 
 
 class OmiSession(models.Model):

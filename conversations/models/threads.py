@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from conversations.models.asked import Question
 from conversations.models.heard import OmiSession
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 
 
 class Conversation(models.Model):

@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from emg.models import Recording
-from emg.services import HEAVY, as_uuid
-from omibackend.core.leased import LIVE, State
+from emg.recordings.registry import HEAVY, as_uuid
+from omibackend.core.work.leased import LIVE, State
 
 PATIENTS_FROM = 2000
 PATIENTS_KEPT_S = 60

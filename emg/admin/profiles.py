@@ -13,8 +13,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from emg.models import ScoringProfile, effort_points, validate_effort_points
 from emg.pages.words import NOTHING
-from omibackend.core import human
-from omibackend.core.paging import BoundedPaginator
+from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 
 HELP = {

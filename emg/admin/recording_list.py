@@ -14,8 +14,8 @@ from emg.admin import listing
 from emg.models import Recording
 from emg.pages import words
 from emg.pages.words import NOTHING, STATES, shown_state
-from omibackend.core import human
-from omibackend.core.paging import BoundedPaginator
+from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 
 

@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import action
 
-from emg import reanalysing, scoring
 from emg.admin import links, rescoring
 from emg.admin.recording_list import RecordingList
 from emg.models import Recording
@@ -20,9 +19,11 @@ from emg.pages.original import original_file
 from emg.pages.over_time import over_time
 from emg.pages.picture import picture
 from emg.pages.session import page
-from emg.services import as_uuid
-from omibackend.core import human, queue
+from emg.recordings import bulk, scoring
+from emg.recordings.registry import as_uuid
 from omibackend.core.errors import Refused
+from omibackend.core.show import human
+from omibackend.core.work import lanes
 
 
 class Named:
@@ -210,12 +211,12 @@ class RecordingAdmin(RecordingList):
         self._analysed(request, Recording.objects.filter(pk__in=[row.pk for row in queryset]))
 
     def _analysed(self, request: HttpRequest, rows: QuerySet[Recording]) -> None:
-        marked = max(reanalysing.mark(rows), default=0)
+        marked = max(bulk.mark(rows), default=0)
         if not marked:
             said = "Nothing was marked: it is being analysed right now."
             self.message_user(request, said, messages.WARNING)
             return
-        queue.wake("emg")
+        lanes.wake("emg")
         said = f"{human.several(marked, 'recording')} will be analysed again."
         self.message_user(request, said, messages.SUCCESS)
 

@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
-from emg import scoring
+from emg.analytics.score_profile import HIGHEST_RPE
 from emg.models import Recording, ScoringProfile
 from emg.pages.sides import Channel, channels_of
-from emg.profiles import HIGHEST_RPE
+from emg.recordings import scoring
 
 SIDES = ("left", "right")
 NOT_SAID = "not said"

@@ -11,14 +11,14 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from emg import measuring, naming, scoring
-from emg.analysing import bounded
 from emg.analytics import analyse_channel, as_json, device_intervals, pair
 from emg.legacy.blobs import BadBlob, OldChannel, channels
 from emg.legacy.source import OldRow, Source
 from emg.models import Recording
+from emg.recordings import muscles, paths, scoring
+from emg.recordings.analysis import bounded
 from omibackend.core.errors import SetAside
-from omibackend.core.leased import State
+from omibackend.core.work.leased import State
 
 IMPORTED, HERE, FAILED = "imported", "already here", "failed"
 BUCKET = "legacy"
@@ -83,14 +83,14 @@ def _keep(row: OldRow, *, owner_id: int, unit: str) -> tuple[Recording, bool]:
         bucket=bucket,
         object_path=path,
         object_version=version_of(row.id),
-        session_id=(row.session_id or "")[:MOST_SESSION_CHARS] or naming.session_id(bucket, path),
-        session_code=naming.session_code(path),
-        patient_code=naming.patient_code(path) or naming.patient_code(row.patient_id or ""),
+        session_id=(row.session_id or "")[:MOST_SESSION_CHARS] or paths.session_id(bucket, path),
+        session_code=paths.session_code(path),
+        patient_code=paths.patient_code(path) or paths.patient_code(row.patient_id or ""),
         size_bytes=row.file_size_bytes,
         sha256=_sha256(row),
         metadata=_metadata(row, found),
         analytics=analytics,
-        processing_version=measuring.VERSION,
+        processing_version=muscles.VERSION,
         progress_percent=100,
         recorded_at=_recorded_at(row, path),
         state=State.DONE,
@@ -109,11 +109,11 @@ def _insert(recording: Recording) -> tuple[Recording, bool]:
 
 def measured(found: list[OldChannel], unit: str) -> Json:
     """Of each muscle. The old MVCs are left: they were made of the whole envelope."""
-    muscles = pair([channel.name for channel in found])
-    if not muscles:
+    pairs = pair([channel.name for channel in found])
+    if not pairs:
         raise BadBlob("emg_signals has no raw channel.")
     analytics = {}
-    for muscle in muscles:
+    for muscle in pairs:
         raw = found[muscle.raw]
         activated = raw.activated if muscle.activated is None else found[muscle.activated].samples
         try:
@@ -122,7 +122,7 @@ def measured(found: list[OldChannel], unit: str) -> Json:
                 raw.samples,
                 raw.rate_hz,
                 unit,
-                parameters=measuring.PARAMETERS,
+                parameters=muscles.PARAMETERS,
                 device_intervals=seen,
             )
         except ValueError as error:
@@ -151,7 +151,7 @@ def _sha256(row: OldRow) -> str:
 
 
 def _recorded_at(row: OldRow, path: str) -> datetime:
-    return row.session_date or naming.recorded_at(path) or row.created_at or timezone.now()
+    return row.session_date or paths.recorded_at(path) or row.created_at or timezone.now()
 
 
 def stored_bytes(recording: Recording) -> int:

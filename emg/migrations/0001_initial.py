@@ -5,7 +5,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import emg.models
-import omibackend.core.ids
+import omibackend.core.postgres.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('delivery_id', models.UUIDField(editable=False, null=True)),
                 ('told_by', models.UUIDField(editable=False, null=True)),
                 ('session_id', models.CharField(max_length=100)),

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from django.http import StreamingHttpResponse
 
-from emg.analysing import object_of
 from emg.models import Recording
-from emg.signals import find_file
+from emg.recordings.analysis import object_of
 from emg.storage import PIECE_BYTES, ObjectName, store
+from emg.waveform.reading import find_file
 
 
 def original_file(recording: Recording) -> StreamingHttpResponse:

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
-from emg import scores
+from emg.analytics import score
 from emg.models import Recording, ScoringProfile
 from emg.pages import charts
 from emg.pages.charts import Point
 from emg.pages.words import NOTHING, minute
-from omibackend.core.plot import ceiling
+from omibackend.core.show.plot import ceiling
 
 MOST_SESSIONS = 200
 DAY = timedelta(days=1)
@@ -161,7 +161,7 @@ def _adherence(sessions: list[Session], profile: ScoringProfile) -> tuple[str, s
     if not sessions:
         return NOTHING, ""
     days = (sessions[-1].at - sessions[0].at) / DAY
-    found = scores.adherence(len(sessions), day=days, profile=profile.constants())
+    found = score.adherence(len(sessions), day=days, profile=profile.constants())
     per_week = f"{profile.sessions_per_week:g} a week are prescribed"
     if found is None:
         early = f"told from day {profile.adherence_from_day:g} on"

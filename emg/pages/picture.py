@@ -7,14 +7,15 @@ import orjson
 from django.http import HttpResponse
 from django.utils.safestring import SafeString
 
-from emg import scoring, signals
 from emg.analytics import Contraction
 from emg.models import Recording
 from emg.pages.sides import Channel, channels_of
 from emg.pages.words import verdict_of
-from emg.signals import Asked
+from emg.recordings import scoring
+from emg.waveform import reading
+from emg.waveform.reading import Asked
 from omibackend.core.errors import Refused
-from omibackend.core.plot import Frame, ceiling, el, joined, ticks
+from omibackend.core.show.plot import Frame, ceiling, el, joined, ticks
 
 POINTS = 1000
 # A picture of its own knows nothing of the page's style sheet, and without scripts it is light.
@@ -30,9 +31,9 @@ def picture(recording: Recording, name: str) -> HttpResponse:
     channel = next((one for one in channels if one.name == name), None)
     if channel is None:
         raise Refused(404, "no_such_channel", "The recording has no channel of that name.")
-    asked, stored = Asked(name, points=POINTS), signals.judged(recording, name)
-    found = signals.find_file(recording)
-    read = orjson.loads(signals.read(recording, found, asked, stored))
+    asked, stored = Asked(name, points=POINTS), reading.judged(recording, name)
+    found = reading.find_file(recording)
+    read = orjson.loads(reading.read(recording, found, asked, stored))
     response = HttpResponse(_drawn(channel, read), content_type="image/svg+xml")
     response["Cache-Control"] = "private, no-cache"
     return response

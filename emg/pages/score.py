@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from emg.analytics.score_profile import Profile
 from emg.models import Recording
 from emg.pages.words import NOTHING, figure
-from emg.profiles import Profile
 
 MISSING = {
     "left": "the left muscle was not recorded",

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
-from emg import scoring
 from emg.models import Recording
 from emg.pages import charts
 from emg.pages.charts import Course, Curve
@@ -25,6 +24,7 @@ from emg.pages.words import (
     title_of,
     verdict_of,
 )
+from emg.recordings import scoring
 
 MOST_ROWS = 600
 RELOAD_AFTER_S = 4

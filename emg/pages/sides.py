@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emg import scoring
 from emg.analytics import Contraction, judge
+from emg.analytics.score_profile import Profile, Targets
 from emg.models import Recording
 from emg.pages.words import (
     NOTHING,
@@ -20,7 +20,7 @@ from emg.pages.words import (
     scale_of,
     verdict_of,
 )
-from emg.profiles import Profile, Targets
+from emg.recordings import scoring
 
 Json = dict[str, Any]
 MOST_PIPS = 240

@@ -8,8 +8,8 @@ from django.utils import timezone
 from emg.analytics import Contraction
 from emg.analytics.units import VOLTS
 from emg.models import Recording
-from omibackend.core.human import ago, span
-from omibackend.core.leased import State, most_attempts
+from omibackend.core.show.human import ago, span
+from omibackend.core.work.leased import State, most_attempts
 
 NOTHING = "\N{EN DASH}"
 MICRO, MILLI = "µV", "mV"

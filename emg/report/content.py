@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from emg import scoring
 from emg.analytics.units import VOLTS
 from emg.models import Recording
+from emg.recordings import scoring
 
 NOTICE = (
     "The parameters of this analysis and the constants of its score are not clinically validated. "

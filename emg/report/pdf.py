@@ -11,8 +11,8 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer
 
-from emg import scoring
 from emg.models import Recording
+from emg.recordings import scoring
 from emg.report import plot
 from emg.report.content import NOTICE, Table, Value
 

@@ -7,9 +7,9 @@ from reportlab.graphics.shapes import Drawing, Line, Polygon, PolyLine, Rect, St
 from reportlab.lib import colors
 from reportlab.lib.units import mm
 
-from emg import signals
 from emg.models import Recording
 from emg.report.content import readable
+from emg.waveform import reading
 from omibackend.core.errors import Refused
 
 HEIGHT = 38 * mm
@@ -26,10 +26,10 @@ TICKS = 6
 def of(recording: Recording, channel: str, width: float) -> Drawing | str:
     """Or why there is none."""
     try:
-        found = signals.find_file(recording)
-        stored = signals.judged(recording, channel)
-        asked = signals.Asked(channel, points=POINTS)
-        answer = orjson.loads(signals.read(recording, found, asked, stored))
+        found = reading.find_file(recording)
+        stored = reading.judged(recording, channel)
+        asked = reading.Asked(channel, points=POINTS)
+        answer = orjson.loads(reading.read(recording, found, asked, stored))
     except Refused as refused:
         return refused.detail
     return drawn(answer, width)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 
 from emg.report.content import NOTICE, Table
-from omibackend.accounts.export import cell
+from omibackend.accounts.privacy.export import cell
 
 # By which spreadsheets know UTF-8.
 MARK = "\ufeff"

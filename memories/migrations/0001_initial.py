@@ -7,7 +7,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import memories.models
-import omibackend.core.ids
+import omibackend.core.postgres.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Memory',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(choices=[('conversation', 'conversation'), ('day_summary', 'day summary'), ('note', 'note')], max_length=12)),
                 ('source', models.CharField(max_length=40)),
                 ('source_id', models.CharField(editable=False, max_length=200, null=True)),
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Event',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('title', models.TextField()),
                 ('title_hash', models.CharField(editable=False, max_length=64)),
                 ('description', models.TextField(blank=True)),
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ActionItem',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('description', models.TextField()),
                 ('description_hash', models.CharField(editable=False, max_length=64)),
                 ('completed', models.BooleanField(default=False)),
@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Photo',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source_id', models.CharField(editable=False, max_length=200)),
                 ('description', models.TextField(blank=True)),
                 ('taken_at', models.DateTimeField(blank=True, null=True)),
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Revision',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('by', models.CharField(choices=[('owner', 'the owner'), ('staff', 'staff'), ('sender', 'the sender'), ('merge', 'a merge')], max_length=6)),
                 ('before', models.JSONField()),
                 ('delivery_id', models.UUIDField(null=True)),

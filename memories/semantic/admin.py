@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from memories.semantic.models import Embedding
-from omibackend.core import leased, queue
-from omibackend.core.paging import BoundedPaginator
+from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.work import lanes, leased
 
 
 @admin.register(Embedding)
@@ -35,5 +35,5 @@ class EmbeddingAdmin(ModelAdmin):
     @admin.action(description="Embed again", permissions=["view"])
     def embed_again(self, request: HttpRequest, embeddings: QuerySet[Embedding]) -> None:
         queued = leased.again(embeddings)
-        queue.wake("ai")
+        lanes.wake("ai")
         self.message_user(request, f"Queued {queued}.")

@@ -15,12 +15,12 @@ class SemanticConfig(AppConfig):
     verbose_name = "Semantic search"
 
     def ready(self) -> None:
-        from memories import search
+        from memories.search import finding
         from memories.semantic import jobs, nearest, requirements
 
         jobs.register()
         checks.register(requirements.check, checks.Tags.database)
-        search.add_ranking(nearest.nearest)
+        finding.add_ranking(nearest.nearest)
         post_migrate.connect(_queue_missing, sender=self, dispatch_uid="semantic")
 
 

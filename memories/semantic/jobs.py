@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from memories.models import Memory
-from memories.search import tellable
+from memories.search.finding import tellable
 from memories.semantic.models import Embedding, model_in_use, outdated
-from omibackend.core import leased
-from omibackend.core.leased import Became, Kind, Kinds
+from omibackend.core.work import leased
+from omibackend.core.work.leased import Became, Kind, Kinds
 from omibackend.llm.context import ModelError
 from omibackend.llm.embeddings import Vector, vectors_of
 

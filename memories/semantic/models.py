@@ -5,7 +5,7 @@ from django.db import models
 from pgvector.django import VectorField
 
 from memories.models import Memory
-from omibackend.core.leased import Leased, State
+from omibackend.core.work.leased import Leased, State
 
 
 class Embedding(Leased):

@@ -5,8 +5,8 @@ from pgvector.django import CosineDistance
 
 from memories.models import Memory
 from memories.semantic.models import Embedding, model_in_use
-from omibackend.core.hints import Breaker
 from omibackend.core.logging import logger
+from omibackend.core.redis.soft_redis import Breaker
 from omibackend.llm.context import ModelError
 from omibackend.llm.embeddings import Vector, vectors_of
 

@@ -15,9 +15,9 @@ from unfold.forms import AdminPasswordChangeForm
 from unfold.forms import UserChangeForm as UnfoldUserChangeForm
 from unfold.forms import UserCreationForm as UnfoldUserCreationForm
 
-from omibackend.accounts import erasure
 from omibackend.accounts.models import Erasure, Export, OmiLink, Preferences, Token, User
-from omibackend.core.paging import BoundedPaginator
+from omibackend.accounts.privacy import erasure
+from omibackend.core.admin.paging import BoundedPaginator
 
 # Who may grant these could make himself a superuser.
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")

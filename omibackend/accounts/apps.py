@@ -7,6 +7,6 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from omibackend.accounts import jobs, schema  # noqa: F401 (spectacular finds it by itself)
+        from omibackend.accounts.privacy import jobs
 
         jobs.register()

@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from knox.models import AbstractAuthToken
 
 from omibackend.accounts import patterns
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import Leased
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import Leased
 
 
 class UserManager(BaseUserManager["User"]):

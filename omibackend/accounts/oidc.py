@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from omibackend.accounts.signing import sign_out_all
+from omibackend.accounts.sign_in import sign_out_all
 from omibackend.core.errors import error_response
 
 

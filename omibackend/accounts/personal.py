@@ -8,7 +8,6 @@ from axes.models import AccessAttempt
 from django.core.cache import cache
 from django.db.models import QuerySet
 
-from omibackend.accounts import export
 from omibackend.accounts.models import (
     BrowserSession,
     Export,
@@ -18,6 +17,7 @@ from omibackend.accounts.models import (
     Token,
     User,
 )
+from omibackend.accounts.privacy import export
 from omibackend.core import files
 from omibackend.core.personal_data import PersonalData, Table
 

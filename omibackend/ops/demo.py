@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from webhooks.providers.base import Sample
-from webhooks.senders import PROVIDERS
+from webhooks.inbox.provider import Sample
+from webhooks.providers.registry import PROVIDERS
 
 TIMEOUT_S = 30.0
 # Time for one delivery to be worked before the next refers to it, as in life.

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from rq import Worker
 
-from omibackend.core import hints
-from webhooks import status
+from omibackend.core.redis import soft_redis
+from webhooks.inbox import status
 
 STARTED = time.monotonic()
 
@@ -27,12 +27,12 @@ def database_answers() -> bool:
 
 
 def redis_answers() -> bool:
-    return bool(hints.attempt(lambda redis: redis.ping()))
+    return bool(soft_redis.attempt(lambda redis: redis.ping()))
 
 
 def workers_alive() -> int | None:
     """Registered RQ workers; None when Redis cannot be asked."""
-    return hints.attempt(lambda redis: Worker.count(connection=redis))
+    return soft_redis.attempt(lambda redis: Worker.count(connection=redis))
 
 
 def features() -> dict[str, bool]:

@@ -13,15 +13,16 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from memories.models import Memory
-from omibackend.core import metrics, svg
-from omibackend.core.human import count, several, span
-from omibackend.core.leased import Kinds, due
+from omibackend.core.redis import metrics
+from omibackend.core.show import svg
+from omibackend.core.show.human import count, several, span
+from omibackend.core.work.leased import Kinds, due
 from omibackend.ops import needs, traffic
 from omibackend.ops.needs import Need
 from omibackend.ops.traffic import Traffic
-from webhooks import status
+from webhooks.inbox import status
 from webhooks.models import Delivery, Endpoint
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 NOTHING = "\N{EN DASH}"
 SLOW_S = 60

@@ -16,12 +16,12 @@ from conversations.models import Question
 from emg.admin.listing import NOT_ANALYSED, flags_of
 from emg.models import Recording
 from emg.pages.words import FLAGS, GRAVE
-from omibackend.core.human import ago, several, span
-from omibackend.core.leased import State
+from omibackend.core.show.human import ago, several, span
+from omibackend.core.work.leased import State
 from omibackend.prompts.models import PromptRun
-from webhooks import refusals
+from webhooks.inbox import refusals
 from webhooks.models import Delivery, Endpoint
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 MOST_DEAD = 500
 MOST_CAUSES = 5

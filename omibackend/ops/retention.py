@@ -14,12 +14,12 @@ from django.utils import timezone
 from conversations.models import OmiSession
 from emg.models import Recording
 from memories.models import Memory
-from omibackend.accounts import export
 from omibackend.accounts.models import Token
+from omibackend.accounts.privacy import export
 from omibackend.accounts.sessions import SessionStore
 from omibackend.core.files import remove_folder
-from omibackend.core.ids import first_uuid7
-from omibackend.core.leased import State
+from omibackend.core.postgres.ids import first_uuid7
+from omibackend.core.work.leased import State
 from omibackend.prompts.models import PromptRun
 from webhooks.models import Delivery
 

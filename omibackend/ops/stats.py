@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.utils import timezone
 
-from omibackend.accounts.services import preferences_of
-from omibackend.core.ids import first_uuid7
+from omibackend.accounts.preferences import preferences_of
+from omibackend.core.postgres.ids import first_uuid7
 
 DAYS = 7
 # Beyond it counting would cost more than the exact figure is worth.

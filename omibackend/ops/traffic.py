@@ -14,9 +14,9 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from omibackend.core.ids import first_uuid7
-from omibackend.core.leased import LIVE, State
-from omibackend.core.svg import Bar
+from omibackend.core.postgres.ids import first_uuid7
+from omibackend.core.show.svg import Bar
+from omibackend.core.work.leased import LIVE, State
 from webhooks.models import Delivery
 
 BUCKET = timedelta(minutes=30)

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from omibackend.accounts.models import Preferences
-from omibackend.core.leased import State
+from omibackend.core.work.leased import State
 from omibackend.prompts.models import Outcome, PromptRun, PromptTemplate
 
 LIMIT = "The day's limit of {} is reached."

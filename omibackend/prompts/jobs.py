@@ -7,9 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from memories.services import take_turns
-from omibackend.core import queue
-from omibackend.core.leased import Became, Kind, Kinds
+from memories.saving.writing import take_turns
+from omibackend.core.work import lanes
+from omibackend.core.work.leased import Became, Kind, Kinds
 from omibackend.llm.client import complete
 from omibackend.llm.context import Completion, NoModel
 from omibackend.llm.prompt import filled
@@ -117,7 +117,7 @@ def dispatch() -> int:
     with transaction.atomic():
         runs = planning.scheduled()
     if runs:
-        queue.wake(LANE)
+        lanes.wake(LANE)
     return len(runs)
 
 

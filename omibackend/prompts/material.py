@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from conversations.models import OmiSession
-from conversations.recall import speaker_label
+from conversations.transcripts.speakers import speaker_label
 from memories.models import ActionItem, Kind, Memory
 from omibackend.accounts.models import Preferences
-from omibackend.accounts.services import preferences_of
+from omibackend.accounts.preferences import preferences_of
 from omibackend.core.errors import OmiError
 from omibackend.prompts.models import PromptRun, Trigger
 from omibackend.prompts.variables import TELLING, bounded, named_in

@@ -8,8 +8,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import Leased
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import Leased
 from omibackend.prompts import variables
 from omibackend.prompts.schedule import validate_cron
 

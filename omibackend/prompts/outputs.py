@@ -6,13 +6,13 @@ from typing import Annotated
 from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, Field
 
+from conversations.assistant.turns import tell
 from conversations.models import Message
-from conversations.records import tell
-from memories.incoming import IncomingActionItem, IncomingMemory
 from memories.models import Kind
-from memories.parts import save_action_items
-from memories.services import save_memory
-from omibackend.core.leased import Became
+from memories.saving.incoming import IncomingActionItem, IncomingMemory
+from memories.saving.parts import save_action_items
+from memories.saving.writing import save_memory
+from omibackend.core.work.leased import Became
 from omibackend.prompts.material import SOURCE, Material
 from omibackend.prompts.models import Output, PromptRun
 

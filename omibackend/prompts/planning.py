@@ -14,8 +14,8 @@ from django.utils import timezone
 from conversations.models import OmiSession
 from memories.models import Kind, Memory
 from omibackend.accounts.models import User
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import Became
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import Became
 from omibackend.prompts.booking import Wanted, insert, time_zones
 from omibackend.prompts.material import FRESH, is_usable
 from omibackend.prompts.models import PromptRun, PromptTemplate, Trigger

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from omibackend.core import hints
+from omibackend.core.redis import soft_redis
 from tests.conftest import payload
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(9)
@@ -49,7 +49,7 @@ def _is_bytes(table: str, column: str) -> bool:
 
 
 def redis_dump() -> str:
-    redis = hints.client()
+    redis = soft_redis.client()
     return " ".join(f"{key!r} {redis.dump(key)!r}" for key in redis.scan_iter())
 
 

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from omibackend.accounts import erasure
 from omibackend.accounts.models import Export, Preferences, Token, User
+from omibackend.accounts.privacy import erasure
 from tests.accounts.erased import finish_erasures
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
 
-from omibackend.accounts import erasure
-from omibackend.core.crypto import keyed_hash
+from omibackend.accounts.privacy import erasure
+from omibackend.core.postgres.crypto import keyed_hash
 from tests.accounts.canaries import dump
 from tests.conftest import payload, work
 from tests.sender import Sender

@@ -20,17 +20,18 @@ from rest_framework.test import APIClient
 from emg.models import Recording
 from emg.storage import StoreAway, s3
 from memories.models import Memory
-from omibackend.accounts import erasure, jobs
 from omibackend.accounts.models import Erased, Erasure, OmiLink, Preferences, Token, User
-from omibackend.core import hints, leased
-from omibackend.core.ids import uuid7
+from omibackend.accounts.privacy import erasure, jobs
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.redis import soft_redis
+from omibackend.core.work import leased
 from tests.accounts.canaries import places, with_photo
 from tests.accounts.erased import finish_erasures, one_pass
 from tests.conftest import payload, work
 from tests.emg.c3d_files import emg_file
 from tests.emg.uploads import BUCKET, PATH, Bucket
 from tests.sender import Sender
-from webhooks import endpoints
+from webhooks.inbox import authentication
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.omi import shared
 
@@ -98,7 +99,7 @@ def test_it_leaves_nothing_behind(person: Sender, api: Api) -> None:
     finish_erasures()
     assert places(*CANARIES) == set()
     call_command("replay_deliveries", "--all", stdout=None)
-    endpoints.cache.clear()
+    authentication.cache.clear()
     assert person.post(old).status_code == 401
     work()
     assert places(*CANARIES) == set()
@@ -152,7 +153,7 @@ def test_it_switches_the_account_off_at_once(person: Sender, api: Api) -> None:
     browser.force_login(owner)
     leave(client)
     assert [each.get("/auth/me").status_code for each in (client, program, browser)] == [401] * 3
-    endpoints.cache.clear()  # what three seconds do
+    authentication.cache.clear()  # what three seconds do
     assert person.post({"segments": []}).status_code == 401
     body = {"email": owner.email, "password": PASSWORD}
     assert APIClient().post("/auth/login", body, format="json").status_code == 401
@@ -235,14 +236,14 @@ def test_it_goes_on_after_a_death_in_the_middle(
 ) -> None:
     leave(api(person.endpoint.owner))
     with monkeypatch.context() as patch:
-        patch.setattr("webhooks.refusals.forget", lambda _: 1 / 0)
+        patch.setattr("webhooks.inbox.refusals.forget", lambda _: 1 / 0)
         one_pass()
     row = Erasure.objects.get()
     assert (row.state, row.attempts) == ("pending", 1)
     assert Erased.objects.exists()
     Erasure.objects.update(next_attempt_at=Now())
     with monkeypatch.context() as patch:
-        patch.setattr("omibackend.accounts.jobs.ERASURE_BUDGET_S", -1)
+        patch.setattr("omibackend.accounts.privacy.jobs.ERASURE_BUDGET_S", -1)
         (held,) = leased.claim(leased.Kinds.registered[Erasure], limit=1, fresh=False)
         with pytest.raises(leased.LostLease, match="later"):
             jobs.prepare_erasure(held)
@@ -258,7 +259,7 @@ def test_it_waits_for_redis(person: Sender, api: Api, monkeypatch: pytest.Monkey
         raise ConnectionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(hints.client(), "delete", away)
+        patch.setattr(soft_redis.client(), "delete", away)
         one_pass()
     assert Erasure.objects.get().state == "pending"
     finish_erasures()

@@ -15,11 +15,11 @@ from django.db.models.functions import Now
 from rest_framework.test import APIClient
 
 from memories.models import Memory
-from omibackend.accounts import export, jobs
-from omibackend.accounts.export import cell
 from omibackend.accounts.models import Export, User
-from omibackend.core import leased
+from omibackend.accounts.privacy import export, jobs
+from omibackend.accounts.privacy.export import cell
 from omibackend.core.personal_data import PersonalData
+from omibackend.core.work import leased
 from omibackend.ops import retention
 from tests.accounts.canaries import with_photo
 from tests.conftest import payload, work

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import clear_url_caches, reverse
 
 import omibackend.urls
-from omibackend.accounts import urls
+from omibackend.accounts.api import urls
 from omibackend.accounts.models import BrowserSession, Token, User
 from tests.accounts.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
 from tests.sender import Sender

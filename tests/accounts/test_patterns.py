@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from conversations.wake import calls
+from conversations.voice.wake_word import calls
 from omibackend.accounts.patterns import NotAPattern, compiled
 
 HEARD = "a" * 1000

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from omibackend.accounts.models import ListenMode, Preferences
-from omibackend.accounts.services import preferences_of
+from omibackend.accounts.preferences import preferences_of
 
 
 @pytest.mark.django_db

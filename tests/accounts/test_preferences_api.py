@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from conversations.models import Conversation
 from omibackend.accounts.models import Preferences, User
-from omibackend.accounts.services import recent_preferences_of
+from omibackend.accounts.preferences import recent_preferences_of
 
 pytestmark = pytest.mark.django_db
 Api = Callable[..., APIClient]

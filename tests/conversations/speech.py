@@ -4,10 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from conversations.identity import Batch, Segment
 from conversations.models import OmiSession, TranscriptSegment
+from conversations.segments import Batch, Segment
 from omibackend.accounts.models import User
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 
 T0 = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 UID = "WLD5vrGKpaNv1tQ8hZ3Yc2mX4Jb1"

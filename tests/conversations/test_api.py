@@ -12,11 +12,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
-from conversations import search, views
-from conversations.finals import replace_transcript
+from conversations.api import views
 from conversations.models import Conversation, Message, OmiSession, TranscriptSegment
-from conversations.sessions import add_batches
-from omibackend.core.ids import uuid7
+from conversations.transcripts import search
+from conversations.transcripts.finalise import replace_transcript
+from conversations.transcripts.ingest import add_batches
+from omibackend.core.postgres.ids import uuid7
 from tests.conftest import payload, work
 from tests.conversations.speech import UID, at, batch, said
 from tests.sender import Sender

@@ -12,9 +12,9 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from conversations import contexts, slots
+from conversations.assistant import bulkhead, contexts
 from conversations.models import Conversation, Message, OmiSession
-from conversations.sessions import add_batches
+from conversations.transcripts.ingest import add_batches
 from memories.models import Memory
 from omibackend.accounts.models import Preferences, User
 from tests.conversations.speech import batch, said
@@ -209,14 +209,14 @@ def test_it_turns_away_at_once_who_would_hold_too_many_threads(
     client: APIClient, model: ModelServer
 ) -> None:
     taken = 0
-    while slots.chats().acquire(blocking=False):
+    while bulkhead.chats().acquire(blocking=False):
         taken += 1
     try:
         refused = ask(client)
     finally:
         for _ in range(taken):
-            slots.chats().release()
-    assert taken == slots.most() - 1
+            bulkhead.chats().release()
+    assert taken == bulkhead.most() - 1
     assert (refused.status_code, refused["Retry-After"]) == (503, "5")
     assert not Message.objects.exists()
     assert ask(client).status_code == 200
@@ -225,7 +225,7 @@ def test_it_turns_away_at_once_who_would_hold_too_many_threads(
 def test_it_leaves_threads_for_webhooks(settings: Settings) -> None:
     for threads, reply_slots, most in ((5, 4, 3), (2, 4, 1), (16, 4, 4), (5, 0, 1)):
         settings.WEB_THREADS, settings.OMI_REPLY_SLOTS = threads, reply_slots
-        assert slots.most() == most
+        assert bulkhead.most() == most
 
 
 @pytest.mark.parametrize(
@@ -295,8 +295,8 @@ def at_once(client: APIClient, count: int) -> list[Any]:
 
 
 def clear_slots() -> None:
-    slots.everyone.cache_clear()
-    slots.chats.cache_clear()
+    bulkhead.everyone.cache_clear()
+    bulkhead.chats.cache_clear()
 
 
 @pytest.fixture

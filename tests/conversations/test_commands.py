@@ -2,8 +2,8 @@
 
 import pytest
 
-from conversations.commands import Command, Do, is_whole, read
 from conversations.models import Space
+from conversations.voice.intents import Command, Do, is_whole, read
 
 
 @pytest.mark.parametrize(

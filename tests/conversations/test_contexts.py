@@ -9,7 +9,6 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from conversations import voice
 from conversations.models import (
     Channel,
     ContextState,
@@ -19,10 +18,11 @@ from conversations.models import (
     Notification,
     Question,
 )
+from conversations.voice import actions
 from memories.models import ActionItem, Memory
-from memories.services import forget
+from memories.saving.writing import forget
 from omibackend.accounts.models import Preferences
-from omibackend.core import leased
+from omibackend.core.work import leased
 from tests.conftest import work
 from tests.conversations.speech import timeless
 from tests.llm.server import saying, serving
@@ -278,7 +278,7 @@ def test_each_space_has_its_last_line(
         send_state="sent",
     )
     switch(client, omi.uid, space)
-    assert timeless(voice.framed(asked, "So.")) == framed(space, "So.", last_line)
+    assert timeless(actions.framed(asked, "So.")) == framed(space, "So.", last_line)
 
 
 def test_it_tells_the_time_of_the_person(owner: Any, say: Any) -> None:

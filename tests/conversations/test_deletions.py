@@ -20,7 +20,7 @@ from conversations.models import (
     TranscriptSegment,
 )
 from memories.models import Memory
-from omibackend.core import leased
+from omibackend.core.work import leased
 from tests.conftest import payload, work
 from tests.sender import Sender
 from webhooks.models import Delivery

@@ -9,16 +9,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from conversations import recall
-from conversations.echo import flag_live, own_words
-from conversations.identity import Batch, Segment
-from conversations.listening import hear_later, hear_now
+from conversations.assistant import answering
 from conversations.models import Notification, OmiSession, Question, TranscriptSegment
-from conversations.session_page import plain_text
-from conversations.sessions import add_batches
-from conversations.transcript import Said, transcript_of
+from conversations.pages.session import plain_text
+from conversations.pages.transcript import Said, transcript_of
+from conversations.segments import Batch, Segment
+from conversations.transcripts.ingest import add_batches
+from conversations.voice.intake import hear_later, hear_now
+from conversations.voice.playback import flag_live, own_words
 from omibackend.accounts.models import ListenMode, Preferences, User
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 from tests.conversations.speech import UID, person, said
 
 ANSWER = (
@@ -230,7 +230,7 @@ def test_it_answers_nothing_from_its_own_words(ann: User) -> None:
     answered(ann, ago_s=60)
     stored(heard(ann, READ, "I like the venue on the hill.", ago_s=30))
     question = Question(owner=ann, uid=UID, text="Which venue?", asked_at=timezone.now())
-    text = recall.ask(question, timeout_s=5).answer.text
+    text = answering.ask(question, timeout_s=5).answer.text
     assert "the venue on the hill" in text
     assert "Sarah" not in text
 

@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 
-from conversations.finals import replace_transcript
-from conversations.identity import Segment
 from conversations.models import OmiSession, Question, TranscriptSegment
-from conversations.sessions import add_batches
+from conversations.segments import Segment
+from conversations.transcripts.finalise import replace_transcript
+from conversations.transcripts.ingest import add_batches
 from omibackend.accounts.models import User
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import Became
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import Became
 from tests.conversations.speech import UID, at, batch, person, said, transcript, transcripts
 
 LIVE = ["So I think the deposit is due on Friday.", "Hey Omi, what did Sarah say?"]

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.hearing import Asked, Ear, advance
-from conversations.identity import Segment
-from conversations.wake import calls, ends_question, is_called
+from conversations.segments import Segment
+from conversations.voice.detector import Asked, Ear, advance
+from conversations.voice.wake_word import calls, ends_question, is_called
 from omibackend.accounts.models import ListenMode, Preferences
 from tests.conversations.speech import at, batch, said
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.identity import Batch, Segment, Track, pieces_of, sessions_for
-from omibackend.core.ids import uuid7
+from conversations.segments import Batch, Segment
+from conversations.transcripts.placement import Track, pieces_of, sessions_for
+from omibackend.core.postgres.ids import uuid7
 from tests.conversations.speech import at, batch, said
 
 GAP_S = 120.0

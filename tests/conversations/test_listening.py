@@ -9,14 +9,14 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from conversations.identity import Batch, Segment
-from conversations.listening import ATTENTION, could_matter, hear_later, hear_now
 from conversations.models import Listening, OmiSession, Question
-from conversations.sessions import add_batches
+from conversations.segments import Batch, Segment
+from conversations.transcripts.ingest import add_batches
+from conversations.voice.intake import ATTENTION, could_matter, hear_later, hear_now
 from omibackend.accounts.models import ListenMode, Preferences, User
-from omibackend.accounts.services import preferences_of
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import State
+from omibackend.accounts.preferences import preferences_of
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import State
 from tests.conversations.speech import UID, person, said
 
 CALL = "Hey Omi, what did Sarah say?"

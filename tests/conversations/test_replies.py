@@ -10,9 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import jobs, omi_api, replies, slots
-from conversations.identity import Batch
-from conversations.listening import hear_later, hear_now
+from conversations.assistant import bulkhead
 from conversations.models import (
     Conversation,
     Listening,
@@ -22,12 +20,15 @@ from conversations.models import (
     Question,
     SendState,
 )
-from conversations.sessions import add_batches
+from conversations.segments import Batch
+from conversations.transcripts.ingest import add_batches
+from conversations.voice import inline, jobs, omi_api
+from conversations.voice.intake import hear_later, hear_now
 from memories.models import Memory
 from omibackend.accounts.models import Preferences, User
-from omibackend.core import leased
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import State
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work import leased
+from omibackend.core.work.leased import State
 from tests.conversations.phone import Behaving, Phone, answering, breaking_off, hanging, ringing
 from tests.conversations.speech import UID, person, said, timeless
 from tests.llm.server import failing, saying, serving
@@ -84,7 +85,7 @@ def work() -> None:
 
 def test_it_answers_in_time(ann: User, memory: Memory) -> None:
     question = asked(ann)
-    spoken = replies.answer_now(question, budget_s=5)
+    spoken = inline.answer_now(question, budget_s=5)
     assert spoken is not None
     assert "Tuesday" in spoken
     question.refresh_from_db()
@@ -96,14 +97,14 @@ def test_it_answers_in_time(ann: User, memory: Memory) -> None:
         "quote": "Sarah on the venue",
         "occurred_at": memory.occurred_at.isoformat(),
     }
-    assert replies.spoken_for(question.delivery_id) == spoken
+    assert inline.spoken_for(question.delivery_id) == spoken
     assert not Message.objects.exists()
 
 
 def test_it_records_what_was_spoken_and_tells_the_phone_nothing(
     ann: User, memory: Memory, configured: None
 ) -> None:
-    spoken = replies.answer_now(asked(ann), budget_s=5)
+    spoken = inline.answer_now(asked(ann), budget_s=5)
     work()
     turns = list(Message.objects.values_list("role", "text"))
     answer = Question.objects.get().answer
@@ -117,7 +118,7 @@ def test_it_records_what_was_spoken_and_tells_the_phone_nothing(
 
 def test_it_uses_no_memories_of_who_wants_none(ann: User, memory: Memory) -> None:
     Preferences.objects.create(user=ann, inject_memories=False)
-    spoken = replies.answer_now(asked(ann), budget_s=5)
+    spoken = inline.answer_now(asked(ann), budget_s=5)
     assert spoken is not None
     assert "Tuesday" not in spoken
 
@@ -125,7 +126,7 @@ def test_it_uses_no_memories_of_who_wants_none(ann: User, memory: Memory) -> Non
 def test_it_answers_from_what_was_said_before(ann: User) -> None:
     before = Batch(ann.pk, UID, None, (said("The venue costs 400", 1),), uuid7(), timezone.now())
     add_batches([before])
-    spoken = replies.answer_now(asked(ann), budget_s=5)
+    spoken = inline.answer_now(asked(ann), budget_s=5)
     assert spoken is not None
     assert "400" in spoken
     (source,) = Question.objects.get().sources
@@ -137,7 +138,7 @@ def test_it_leaves_a_slow_answer_to_the_job(ann: User, settings: Settings) -> No
     with serving(silent) as server:
         settings.OPENAI_BASE_URL = server.url
         question = asked(ann)
-        assert replies.answer_now(question, budget_s=0.2) is None
+        assert inline.answer_now(question, budget_s=0.2) is None
     question.refresh_from_db()
     assert (question.state, question.why) == (State.PENDING, "not ready in time")
     assert question.lease_token is None
@@ -147,21 +148,21 @@ def test_it_leaves_a_slow_answer_to_the_job(ann: User, settings: Settings) -> No
 def test_it_answers_later_when_every_slot_is_taken(ann: User, budget_s: float) -> None:
     taken = []
     if budget_s:
-        while slots.everyone().acquire(blocking=False):
+        while bulkhead.everyone().acquire(blocking=False):
             taken.append(1)
     try:
-        assert replies.answer_now(asked(ann), budget_s=budget_s) is None
+        assert inline.answer_now(asked(ann), budget_s=budget_s) is None
     finally:
         for _ in taken:
-            slots.everyone().release()
+            bulkhead.everyone().release()
     assert Question.objects.get().why == "no slot free"
-    assert len(taken) in (0, slots.most())
+    assert len(taken) in (0, bulkhead.most())
 
 
 def test_it_speaks_no_answer_of_a_claim_that_ran_out(ann: User, memory: Memory) -> None:
     question = asked(ann)
     Question.objects.update(lease_token=uuid7())
-    assert replies.answer_now(question, budget_s=5) is None
+    assert inline.answer_now(question, budget_s=5) is None
     assert Question.objects.get().answer == ""
 
 
@@ -169,7 +170,7 @@ def test_it_speaks_what_omi_alone_would_be_too_short_to_push(ann: User, settings
     settings.OPENAI_API_KEY = "sk-test"
     with serving(saying({"answer": "Yes.", "memory_ids": []})) as server:
         settings.OPENAI_BASE_URL = server.url
-        assert timeless(replies.answer_now(asked(ann), budget_s=5)) == f"{framing()}\nYes."
+        assert timeless(inline.answer_now(asked(ann), budget_s=5)) == f"{framing()}\nYes."
     assert Question.objects.get().channel == "inline"
 
 
@@ -357,7 +358,7 @@ def test_it_asks_the_model_again_after_a_failure(
 
 def test_it_writes_the_record_once(ann: User, memory: Memory) -> None:
     question = asked(ann)
-    replies.answer_now(question, budget_s=5)
+    inline.answer_now(question, budget_s=5)
     work()
     leased.again(Question.objects.all())
     work()
@@ -385,7 +386,7 @@ def test_it_records_an_answer_once_its_words_are_stored(ann: User, memory: Memor
     batch = heard(ann)
     question = hear_now(batch, Preferences())
     assert question is not None
-    replies.answer_now(question, budget_s=5)
+    inline.answer_now(question, budget_s=5)
     work()
     assert not Message.objects.exists()
     with transaction.atomic():

@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations.models import OmiSession, Question, TranscriptSegment
-from conversations.session_page import plain_text, shortened
+from conversations.pages.session import plain_text, shortened
 from memories.models import Memory
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 from tests.ops.test_shell import grant
 
 LINES = [

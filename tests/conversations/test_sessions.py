@@ -3,12 +3,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from conversations.identity import Batch
 from conversations.models import OmiSession, TranscriptSegment
-from conversations.session_cache import cache_counts
-from conversations.sessions import add_batches
+from conversations.segments import Batch
+from conversations.transcripts.cache import cache_counts
+from conversations.transcripts.ingest import add_batches
 from omibackend.accounts.models import User
-from omibackend.core import hints
+from omibackend.core.redis import soft_redis
 from tests.conversations.speech import batch, person, said, transcript, transcripts
 
 
@@ -164,7 +164,7 @@ def test_it_never_trusts_an_old_memory(
 
 
 def test_it_goes_on_without_redis(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hints.breaker, "_closed_again_at", float("inf"))
+    monkeypatch.setattr(soft_redis.breaker, "_closed_again_at", float("inf"))
     hear(*talk(ann, begins_s=0, starts_s=[0, 5]))
     assert transcripts() == [["w0", "w5"]]
     assert cache_counts() == {"hits": 0, "misses": 0}

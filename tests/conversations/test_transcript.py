@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from conversations.finals import replace_transcript
-from conversations.identity import Segment
 from conversations.models import OmiSession, Question
-from conversations.sessions import add_batches
-from conversations.transcript import Answered, Said, Silence, facts_of, transcript_of
+from conversations.pages.transcript import Answered, Said, Silence, facts_of, transcript_of
+from conversations.segments import Segment
+from conversations.transcripts.finalise import replace_transcript
+from conversations.transcripts.ingest import add_batches
 from memories.models import ActionItem, Memory
 from omibackend.accounts.models import User
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 from tests.conversations.speech import UID, at, batch, person, said
 
 ASKED = said("So. Hey Omi, what did Sarah say?", 10, 13, key="q")

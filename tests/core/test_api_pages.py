@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from memories.models import Memory
-from omibackend.core.pages import Pages
+from omibackend.core.api.pages import Pages
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from omibackend.core import human
+from omibackend.core.show import human
 
 
 @pytest.mark.parametrize(

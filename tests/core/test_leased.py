@@ -10,9 +10,10 @@ from django.db import IntegrityError, connection
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from omibackend.core import hints, leased, queue
 from omibackend.core.errors import SetAside
-from omibackend.core.leased import Became, Kind, State
+from omibackend.core.redis import soft_redis
+from omibackend.core.work import lanes, leased
+from omibackend.core.work.leased import Became, Kind, State
 from webhooks.models import Delivery, Endpoint
 
 Handler = Callable[[Any, Any], Became]
@@ -267,38 +268,38 @@ class TestWake:
         """An empty Redis."""
 
     def test_it_asks_for_one_drain_however_often_it_is_woken(self) -> None:
-        assert [queue.wake("inbox") for _ in range(5)] == [True] * 5
-        assert hints.client().llen("rq:queue:inbox") == 1
+        assert [lanes.wake("inbox") for _ in range(5)] == [True] * 5
+        assert soft_redis.client().llen("rq:queue:inbox") == 1
 
     def test_it_can_be_woken_again_once_a_drain_began(self) -> None:
-        queue.wake("inbox")
-        queue.forget_wake("inbox")
-        queue.wake("inbox")
-        assert hints.client().llen("rq:queue:inbox") == 2
+        lanes.wake("inbox")
+        lanes.forget_wake("inbox")
+        lanes.wake("inbox")
+        assert soft_redis.client().llen("rq:queue:inbox") == 2
 
     def test_it_does_not_pile_up_drains_when_no_worker_comes(self) -> None:
-        for _ in range(queue.MOST_WAITING + 5):
-            queue.wake("inbox")
-            queue.forget_wake("inbox")
-        assert hints.client().llen("rq:queue:inbox") == queue.MOST_WAITING
+        for _ in range(lanes.MOST_WAITING + 5):
+            lanes.wake("inbox")
+            lanes.forget_wake("inbox")
+        assert soft_redis.client().llen("rq:queue:inbox") == lanes.MOST_WAITING
 
     def test_it_says_when_redis_cannot_be_asked(self) -> None:
-        hints.breaker.trip()
-        assert queue.wake("inbox") is False
+        soft_redis.breaker.trip()
+        assert lanes.wake("inbox") is False
 
     def test_it_wakes_in_the_background_and_after_a_burst(self) -> None:
         for _ in range(50):
-            queue.waker().mark("inbox")
+            lanes.waker().mark("inbox")
         deadline = time.monotonic() + 5
-        while not hints.client().llen("rq:queue:inbox") and time.monotonic() < deadline:
+        while not soft_redis.client().llen("rq:queue:inbox") and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert hints.client().llen("rq:queue:inbox") == 1
+        assert soft_redis.client().llen("rq:queue:inbox") == 1
 
 
 def test_the_sweeper_wakes_the_lane_of_a_due_row(rows: Any) -> None:
     rows(2)
     assert leased.sweep() == {"inbox": 2}
-    assert hints.client().exists("wake:inbox")
+    assert soft_redis.client().exists("wake:inbox")
 
 
 def test_the_sweeper_leaves_alone_what_is_not_due(rows: Any) -> None:

@@ -1,7 +1,7 @@
 import re
 import time
 
-from omibackend.core.pretty import SHOWN_CHARS, show
+from omibackend.core.show.body import SHOWN_CHARS, show
 
 JSON = "application/json"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from omibackend.core import hints
 from omibackend.core.logging import config, logger
+from omibackend.core.redis import soft_redis
 from tests.conftest import payload, work
 from tests.sender import Sender
 
@@ -48,7 +48,7 @@ def test_it_logs_nothing_of_what_was_said(omi: Sender, written: io.StringIO) -> 
 
 
 def everything_in_redis() -> str:
-    redis = hints.client()
+    redis = soft_redis.client()
     return " ".join(f"{key!r} {redis.dump(key)!r}" for key in redis.scan_iter())
 
 

@@ -1,6 +1,6 @@
 import re
 
-from omibackend.core.schema import NOT_BLANK
+from omibackend.core.api.schema import NOT_BLANK
 
 
 def test_what_is_blank_is_what_python_strips() -> None:

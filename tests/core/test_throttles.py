@@ -9,8 +9,8 @@ from django.test import RequestFactory
 from rest_framework.request import Request
 from rest_framework.test import APIClient
 
-from omibackend.core import hints
-from omibackend.core.throttles import Throttle
+from omibackend.core.http.throttles import Throttle
+from omibackend.core.redis import soft_redis
 
 pytestmark = pytest.mark.django_db
 
@@ -45,14 +45,14 @@ def test_it_counts_people_wherever_they_are(owner: Any) -> None:
 
 
 def test_it_lets_no_crowd_slip_past() -> None:
-    hints.client().ping()
+    soft_redis.client().ping()
     with ThreadPoolExecutor(16) as crowd:
         passed = list(crowd.map(lambda _: allowed(), range(64)))
     assert passed.count(True) == 3
 
 
 def test_it_limits_nobody_without_redis() -> None:
-    hints.breaker.trip()
+    soft_redis.breaker.trip()
     assert all(allowed() for _ in range(5))
 
 

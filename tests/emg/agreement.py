@@ -3,7 +3,7 @@
 import math
 
 from emg.c3d import Metadata
-from emg.oracle import Reading
+from emg.crosscheck.reading import Reading
 
 SAME_RATE = 1e-6
 

@@ -12,9 +12,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from emg import scoring
 from emg.models import Recording, ScoringProfile
-from omibackend.core.leased import State
+from emg.recordings import scoring
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.emg.c3d_files import emg_file
 from tests.emg.uploads import BUCKET, Bucket

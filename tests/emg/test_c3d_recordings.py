@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emg import c3d
-from emg.oracle import Failure, Limits, OracleFailed, read_with_ezc3d
+from emg.crosscheck.reading import Failure, Limits, OracleFailed, read_with_ezc3d
 from tests.emg.agreement import disagreement
 
 FOLDER = Path(os.environ.get("C3D_FOLDER", Path(__file__).parents[3] / "shared" / "c3d"))

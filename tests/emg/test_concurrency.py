@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from emg.analysing import Changing, alone_with
 from emg.models import Recording
-from emg.services import Announced, register
+from emg.recordings.analysis import Changing, alone_with
+from emg.recordings.registry import Announced, register
 from emg.storage import ObjectName
 from tests.emg.uploads import BUCKET, PATH
 from tests.memories.test_concurrency import at_once

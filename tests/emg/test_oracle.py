@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emg import c3d, oracle
-from emg.oracle import Failure, Limits, OracleFailed, read_with_ezc3d
+from emg import c3d
+from emg.crosscheck import reading
+from emg.crosscheck.reading import Failure, Limits, OracleFailed, read_with_ezc3d
 from tests.emg.agreement import disagreement
 from tests.emg.c3d_files import DEC, INTEL, MIPS, C3DFile
 
@@ -99,8 +100,8 @@ def test_it_confines_its_child(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str, failure: Failure
 ) -> None:
     child = tmp_path / "child.py"
-    child.write_text(CONFINED.format(path=str(oracle.CHILD)) + harm)
-    monkeypatch.setattr(oracle, "CHILD", child)
+    child.write_text(CONFINED.format(path=str(reading.CHILD)) + harm)
+    monkeypatch.setattr(reading, "CHILD", child)
     with pytest.raises(OracleFailed) as caught:
         read_with_ezc3d(child, limits=Limits(memory_bytes=512 << 20, cpu_s=1))
     assert caught.value.failure is failure
@@ -120,8 +121,8 @@ def test_it_survives_its_child(
 ) -> None:
     child = tmp_path / "child.py"
     child.write_text(program)
-    monkeypatch.setattr(oracle, "CHILD", child)
-    monkeypatch.setattr(oracle, "CLOSES_WITHIN_S", 0.2)
+    monkeypatch.setattr(reading, "CHILD", child)
+    monkeypatch.setattr(reading, "CLOSES_WITHIN_S", 0.2)
     with pytest.raises(OracleFailed) as caught:
         read_with_ezc3d(child, limits=Limits(memory_bytes=1 << 30, answer_bytes=1000))
     assert caught.value.failure is failure

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Page
 
-from emg import scoring
 from emg.models import Recording, ScoringProfile
-from emg.scoring import default_profile
+from emg.recordings import scoring
+from emg.recordings.scoring import default_profile
 from tests import test_pages
 from tests.conftest import payload, work
 from tests.emg.c3d_files import emg_file

@@ -9,10 +9,10 @@ import pytest
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from emg import measuring
 from emg.models import Recording
-from omibackend.core import leased
-from omibackend.core.leased import State
+from emg.recordings import muscles
+from omibackend.core.work import leased
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.emg.c3d_files import C3DFile, emg_file
 from tests.emg.test_c3d_recordings import HOSTILE
@@ -156,13 +156,13 @@ def test_it_analyses_the_same_content_once(bucket: Bucket, monkeypatch: pytest.M
     bucket.put(emg_file())
     bucket.put(emg_file(), path="P040/copy.c3d")
     measured = []
-    real = measuring.measure
+    real = muscles.measure
 
     def measure(*args: Any) -> Any:
         measured.append(args)
         return real(*args)
 
-    monkeypatch.setattr(measuring, "measure", measure)
+    monkeypatch.setattr(muscles, "measure", measure)
     bucket.tell(PLAIN)
     bucket.tell({"bucket": BUCKET, "object_path": "P040/copy.c3d"})
     analyse()
@@ -246,7 +246,7 @@ def test_it_refuses_a_file_that_is_too_large(bucket: Bucket, settings: Settings)
 def test_it_never_stores_a_row_that_is_too_large(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measuring, "measure", lambda *_: {"CH1": {"trend": "x" * 450_000}})
+    monkeypatch.setattr(muscles, "measure", lambda *_: {"CH1": {"trend": "x" * 450_000}})
     bucket.put(emg_file())
     bucket.tell(PLAIN)
     analyse()
@@ -264,7 +264,7 @@ def test_it_takes_no_file_that_changes_while_it_is_read(
         os.utime(place, (1, 1))
         return {}
 
-    monkeypatch.setattr(measuring, "measure", measure)
+    monkeypatch.setattr(muscles, "measure", measure)
     bucket.tell(PLAIN)
     analyse()
     assert "replaced while it was read" in the_one().last_error
@@ -277,7 +277,7 @@ def test_it_does_nothing_twice_if_the_lease_is_lost(
         Recording.objects.update(lease_token=None)
         args[2](50)
 
-    monkeypatch.setattr(measuring, "measure", slow)
+    monkeypatch.setattr(muscles, "measure", slow)
     bucket.put(emg_file())
     bucket.tell(PLAIN)
     analyse()

@@ -21,7 +21,7 @@ from pytest_django import Settings
 from emg import storage
 from emg.models import Recording
 from emg.storage import NotThere, ObjectName, StoreAway, s3
-from omibackend.core.leased import State
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.emg.c3d_files import emg_file
 from tests.emg.uploads import BUCKET, PATH, Bucket

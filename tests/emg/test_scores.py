@@ -2,8 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from emg.profiles import Profile, Targets
-from emg.scores import Circumstances, Game, Muscle, Score, adherence, effort, score, symmetry
+from emg.analytics.score import (
+    Circumstances,
+    Game,
+    Muscle,
+    Score,
+    adherence,
+    effort,
+    score,
+    symmetry,
+)
+from emg.analytics.score_profile import Profile, Targets
 from tests.emg import made
 
 THIRDS_AS_CODED = Profile(completion=0.333, intensity=0.333, duration=0.334)

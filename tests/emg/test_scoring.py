@@ -7,9 +7,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from emg import analysing, measuring
 from emg.models import Recording, ScoringProfile
-from emg.scoring import default_profile, judged, rescore, sides
+from emg.recordings import analysis, muscles
+from emg.recordings.scoring import default_profile, judged, rescore, sides
 from omibackend.core.errors import SetAside
 from tests.conftest import payload, work
 from tests.emg.c3d_files import C3DFile, emg_file
@@ -29,9 +29,9 @@ def recording(bucket: Bucket) -> Recording:
 
 
 def test_it_scores_what_it_has_analysed(recording: Recording) -> None:
-    analysis = (recording.analytics or {})["CH1 Raw"]
-    assert analysis["unit"] == "V"
-    assert [round(each["start_s"], 1) for each in analysis["contractions"]] == [1.0, 5.0, 9.0]
+    of_channel = (recording.analytics or {})["CH1 Raw"]
+    assert of_channel["unit"] == "V"
+    assert [round(each["start_s"], 1) for each in of_channel["contractions"]] == [1.0, 5.0, 9.0]
     scores = recording.scores or {}
     assert scores["sides"] == {"left": "CH1 Raw", "right": "CH2 Raw"}
     assert scores["left"]["count"] == 3
@@ -39,7 +39,7 @@ def test_it_scores_what_it_has_analysed(recording: Recording) -> None:
     assert scores["missing"] == ["effort"]
     assert scores["effort"] is None
     assert scores["profile"] == "GHOSTLY+ defaults"
-    assert scores["parameters_version"] == measuring.VERSION
+    assert scores["parameters_version"] == muscles.VERSION
     assert scores["profile_version"] == default_profile().constants().version
 
 
@@ -75,13 +75,13 @@ def test_it_holds_contractions_against_the_targets_of_now(recording: Recording) 
 def test_it_keeps_what_a_therapist_adds_while_it_is_analysed(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = measuring.measure
+    real = muscles.measure
 
     def measure(*args: Any) -> Any:
         Recording.objects.update(rpe=5)
         return real(*args)
 
-    monkeypatch.setattr(measuring, "measure", measure)
+    monkeypatch.setattr(muscles, "measure", measure)
     bucket.put(emg_file())
     bucket.tell(PLAIN)
     work("inbox", "emg")
@@ -177,8 +177,8 @@ def test_it_keeps_a_row_of_eight_channels_small(bucket: Bucket) -> None:
 
 
 def test_it_drops_thumbnails_before_metrics() -> None:
-    analysis = {"rms": 1.0, "envelope": "x" * 450_000, "spectrum": "y"}
-    found = analysing.bounded({"CH1": analysis})
+    kept = {"rms": 1.0, "envelope": "x" * 450_000, "spectrum": "y"}
+    found = analysis.bounded({"CH1": kept})
     assert found == {"CH1": {"rms": 1.0, "envelope": None, "spectrum": None}}
     with pytest.raises(SetAside):
-        analysing.bounded({"CH1": {"contractions": "x" * 450_000}})
+        analysis.bounded({"CH1": {"contractions": "x" * 450_000}})

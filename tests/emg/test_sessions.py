@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from emg.models import Recording, ScoringProfile
-from omibackend.core.leased import State
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.emg.c3d_files import emg_file
 from tests.emg.uploads import Bucket

@@ -12,12 +12,13 @@ from django.contrib.auth.models import Permission
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from emg import c3d, measuring, storage
+from emg import c3d, storage
 from emg.analytics import rms_envelope
 from emg.analytics.conditioning import condition
 from emg.c3d.source import read_at
 from emg.models import Recording
-from emg.scoring import rescore
+from emg.recordings import muscles
+from emg.recordings.scoring import rescore
 from emg.storage.ahead import Ahead
 from tests.conftest import payload, work
 from tests.emg.c3d_files import RATE_HZ, C3DFile, emg_file
@@ -77,7 +78,7 @@ class TestAnswer:
         self, client: APIClient, recording: Recording, bucket: Bucket
     ) -> None:
         answer = client.get(path(recording), {"points": 1000}).json()
-        exact = condition(samples(bucket)[1], RATE_HZ, measuring.PARAMETERS).samples
+        exact = condition(samples(bucket)[1], RATE_HZ, muscles.PARAMETERS).samples
         expected = rms_envelope(exact, RATE_HZ, window_s=0.1).reshape(1000, 12).max(1)
         inner = slice(30, -30)  # a filter guesses what was before the beginning
         assert answer["envelope"][inner] == pytest.approx(expected[inner], rel=1e-3)
@@ -149,7 +150,7 @@ class TestAnswer:
         self, client: APIClient, recording: Recording, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         whole = client.get(path(recording), {"points": 500}).json()
-        monkeypatch.setattr("emg.drawing.PIECE_SAMPLES", 1000)
+        monkeypatch.setattr("emg.waveform.decimation.PIECE_SAMPLES", 1000)
         pieces = client.get(path(recording), {"points": 500}).json()
         assert (pieces["min"], pieces["max"]) == (whole["min"], whole["max"])
         assert pieces["envelope"] == pytest.approx(whole["envelope"], rel=2e-3)
@@ -223,7 +224,7 @@ class TestWire:
         assert first["Cache-Control"] == "private, no-cache"
         assert {"Accept-Encoding", "Authorization", "Cookie"} <= set(first["Vary"].split(", "))
         assert not first["ETag"].startswith("W/")
-        monkeypatch.setattr("emg.signals.read", None)
+        monkeypatch.setattr("emg.waveform.reading.read", None)
         again = client.get(path(recording), headers={"If-None-Match": first["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
         assert again["ETag"] == first["ETag"]
@@ -245,7 +246,7 @@ class TestWire:
         ]
         rescore(recording, {"targets": {"*": {"duration_s": 30}}})
         etags.append(client.get(path(recording))["ETag"])
-        monkeypatch.setattr(measuring, "VERSION", "next")
+        monkeypatch.setattr(muscles, "VERSION", "next")
         etags.append(client.get(path(recording))["ETag"])
         assert len(set(etags)) == 7
 

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from emg.oracle import Limits, OracleFailed, read_with_ezc3d
+from emg.crosscheck.reading import Limits, OracleFailed, read_with_ezc3d
 from tests.emg.mutants import READ, outcome, spoiled
 from tests.faults.ledger import Finding
 

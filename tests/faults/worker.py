@@ -23,7 +23,7 @@ def main(lease_s: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from omibackend.core.leased import Kinds
+    from omibackend.core.work.leased import Kinds
     from webhooks.models import Delivery
 
     kind = Kinds.registered[Delivery]

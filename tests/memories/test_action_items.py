@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from memories.incoming import IncomingActionItem
 from memories.models import ActionItem
+from memories.saving.incoming import IncomingActionItem
 from tests.memories.told import AT, HOUR, VENUE, tell, told
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from memories.models import ActionItem, Memory, Revision, Tombstone
-from memories.services import edit
+from memories.saving.writing import edit
 from tests.accounts.erased import finish_erasures
 from tests.memories.test_photos import JPEG, SNAP
 from tests.memories.told import VENUE, how, tell, told

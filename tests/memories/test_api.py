@@ -8,8 +8,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from memories.models import Memory, Tombstone
-from memories.search import matching
-from memories.services import edit
+from memories.saving.writing import edit
+from memories.search.finding import matching
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db

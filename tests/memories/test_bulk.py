@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from memories import bulk
 from memories.models import Memory, Revision
-from memories.services import edit
+from memories.saving import bulk
+from memories.saving.writing import edit
 from tests.memories.told import AT, HOUR, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from memories.models import ActionItem, Memory
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 from tests.ops.test_shell import grant
 
 

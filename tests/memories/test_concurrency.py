@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from memories.bulk import Action, carry_out, choose
-from memories.merging import merge
 from memories.models import ActionItem, Memory, Revision, Tombstone
-from memories.parts import mark
-from memories.services import edit, forget, take_turns
+from memories.saving.bulk import Action, carry_out, choose
+from memories.saving.merging import merge
+from memories.saving.parts import mark
+from memories.saving.writing import edit, forget, take_turns
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,11 +12,11 @@ import yaml
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from memories import vault
-from memories.incoming import IncomingActionItem
-from memories.merging import merge
+from memories.export import markdown
 from memories.models import Memory
-from memories.services import edit
+from memories.saving.incoming import IncomingActionItem
+from memories.saving.merging import merge
+from memories.saving.writing import edit
 from tests.memories.told import AT, HOUR, tell, told
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +120,7 @@ def test_it_links_similar_notes_and_names_merged_ones(
     kept, merged = told(owner), told(owner, source_id="m", text="Merged.")
     alike = told(owner, source_id="b", text="Alike", title="Alike")
     merge(owner_id=owner.pk, kept_id=kept.pk, other_id=merged.pk)
-    monkeypatch.setattr(vault, "similar_ids", lambda m: [alike.pk] if m.pk == kept.pk else [])
+    monkeypatch.setattr(markdown, "similar_ids", lambda m: [alike.pk] if m.pk == kept.pk else [])
     found = {name.rpartition("/")[2].removesuffix(".md"): note for name, note in notes(me).items()}
     [of_kept] = [note for note in found.values() if front(note)["id"] == str(kept.pk)]
     [target] = [name for name in found if "Alike" in name]

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from memories.models import ActionItem, Memory, Tombstone
-from memories.services import edit, forget, save_memory
-from omibackend.core.ids import uuid7
+from memories.saving.writing import edit, forget, save_memory
+from omibackend.core.postgres.ids import uuid7
 from tests.memories.told import UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db

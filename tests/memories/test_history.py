@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from memories.models import Memory, Revision
-from memories.services import edit, forget
+from memories.saving.writing import edit, forget
 from tests.memories.told import VENUE, tell, told
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memories.identity import normalised, text_hash
+from memories.saving.identity import normalised, text_hash
 
 
 @settings(deadline=None)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from memories.incoming import IncomingActionItem
 from memories.models import ActionItem, Event, Memory, Tombstone
-from memories.services import edit, forget
+from memories.saving.incoming import IncomingActionItem
+from memories.saving.writing import edit, forget
 from tests.memories.test_photos import SNAP
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from memories.incoming import IncomingPhoto
 from memories.models import Photo
-from memories.parts import picture_type
-from memories.services import forget
+from memories.saving.incoming import IncomingPhoto
+from memories.saving.parts import picture_type
+from memories.saving.writing import forget
 from tests.memories.told import VENUE, tell, told
 
 pytestmark = pytest.mark.django_db

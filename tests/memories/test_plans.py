@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from memories.models import Memory
-from memories.search import FIRST_WALKED, with_words
-from omibackend.core.pages import PAGE_ROWS
+from memories.search.finding import FIRST_WALKED, with_words
+from omibackend.core.api.pages import PAGE_ROWS
 from tests.memories.told import AT, HOUR
 
 pytestmark = pytest.mark.django_db

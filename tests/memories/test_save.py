@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from memories import parts
-from memories.identity import text_hash
-from memories.incoming import IncomingActionItem, IncomingMemory
 from memories.models import ActionItem, Event, Memory
-from memories.services import edit, save_memory
-from omibackend.core.ids import uuid7
+from memories.saving import parts
+from memories.saving.identity import text_hash
+from memories.saving.incoming import IncomingActionItem, IncomingMemory
+from memories.saving.writing import edit, save_memory
+from omibackend.core.postgres.ids import uuid7
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db

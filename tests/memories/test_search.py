@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from memories.models import Memory
-from memories.search import matching, search
+from memories.search.finding import matching, search
 from tests.memories.told import AT, HOUR, VENUE, told
 
 pytestmark = pytest.mark.django_db

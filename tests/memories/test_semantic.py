@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from memories.models import Memory
-from memories.search import fused, hybrid, search
+from memories.search.finding import fused, hybrid, search
 from memories.semantic import requirements
 from tests.memories.told import told
 

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from memories.models import Memory
-from memories.services import edit, forget
-from memories.similar import MOST_COMPARED, similar_ids
+from memories.saving.similar import MOST_COMPARED, similar_ids
+from memories.saving.writing import edit, forget
 from tests.memories.told import AT, HOUR, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from memories.incoming import IncomingActionItem, IncomingEvent, IncomingMemory
 from memories.models import Memory
-from memories.services import save_memory
-from omibackend.core.ids import uuid7
-from omibackend.core.leased import Became
+from memories.saving.incoming import IncomingActionItem, IncomingEvent, IncomingMemory
+from memories.saving.writing import save_memory
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.leased import Became
 
 AT = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

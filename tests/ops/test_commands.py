@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from memories.models import Memory
-from omibackend.core.ids import first_uuid7
-from omibackend.core.leased import State
+from omibackend.core.postgres.ids import first_uuid7
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.sender import Sender
 from webhooks.models import Delivery, Endpoint

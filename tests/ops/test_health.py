@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from omibackend.core import hints
+from omibackend.core.redis import soft_redis
 
 
 @pytest.mark.django_db
@@ -19,7 +19,7 @@ def test_it_says_that_there_are_no_workers(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_it_is_degraded_without_redis(client: Client) -> None:
-    hints.breaker.trip()
+    soft_redis.breaker.trip()
     response = client.get("/health/")
     assert response.status_code == 200
     assert response.json()["redis"] == "down"
@@ -67,5 +67,5 @@ def test_it_lets_only_superusers_into_the_queues(client: Client, staff: Any) -> 
 
 def test_it_works_without_redis_for_staff_too(client: Client, staff: Any) -> None:
     client.force_login(staff)
-    hints.breaker.trip()
+    soft_redis.breaker.trip()
     assert client.get("/admin/").status_code == 200

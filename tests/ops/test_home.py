@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from conversations.models import Question
 from memories.models import Memory
-from omibackend.core import hints, metrics
 from omibackend.core.errors import Refused
+from omibackend.core.redis import metrics, soft_redis
 from omibackend.ops import navigation, needs, traffic
 from omibackend.ops.home import Home, home
 from tests.conftest import work
@@ -21,7 +21,7 @@ from tests.emg.uploads import BUCKET, PATH, Bucket
 from tests.ops.test_shell import grant
 from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
-from webhooks import refusals
+from webhooks.inbox import refusals
 
 
 def ago(**age: float) -> Any:
@@ -36,7 +36,7 @@ def forget() -> None:
 def unmeasured() -> None:
     """Without what the tests before have counted and not flushed yet."""
     metrics.tally().flush()
-    hints.client().flushdb()
+    soft_redis.client().flushdb()
 
 
 def seen_by(user: Any) -> Home:

@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from memories.models import Memory
-from omibackend.core import leased
-from omibackend.core.leased import State
+from omibackend.core.work import leased
+from omibackend.core.work.leased import State
 from omibackend.prompts.models import PromptRun, PromptTemplate
 from tests.conftest import payload, work
 from tests.sender import Sender

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from memories.models import Memory
-from omibackend.core import hints
-from omibackend.core.leased import State
+from omibackend.core.redis import soft_redis
+from omibackend.core.work.leased import State
 from omibackend.prompts import jobs
 from omibackend.prompts.admin.page import NOTHING, cost_of
 from omibackend.prompts.models import Outcome, PromptRun, PromptTemplate
@@ -158,7 +158,7 @@ def test_it_runs_again_what_made_nothing(admin: Client, omi: Sender, serve: Serv
     serve(saying(SUMMARY))
     answer = admin.post(f"{RUNS}{run.pk}/again/", {"_form_submitted": "1"})
     assert answer.status_code == 302
-    assert hints.client().exists("wake:ai")
+    assert soft_redis.client().exists("wake:ai")
     assert run_due().outcome == Outcome.MADE
 
 

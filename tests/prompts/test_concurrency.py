@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from omibackend.core import leased
+from omibackend.core.work import leased
 from omibackend.prompts import booking, jobs, planning
 from omibackend.prompts.booking import Wanted
 from omibackend.prompts.models import Outcome, PromptRun, PromptTemplate

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Message, OmiSession
 from memories.models import ActionItem, Memory
-from memories.services import edit, forget
-from omibackend.core import leased
-from omibackend.core.leased import State
+from memories.saving.writing import edit, forget
+from omibackend.core.work import leased
+from omibackend.core.work.leased import State
 from omibackend.ops.retention import prune
 from omibackend.prompts import jobs
 from omibackend.prompts.models import Outcome, PromptRun

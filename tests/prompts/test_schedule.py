@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from memories.models import Memory
 from omibackend.accounts.models import Preferences
-from omibackend.core import hints
+from omibackend.core.redis import soft_redis
 from omibackend.prompts import jobs
 from omibackend.prompts.models import PromptRun, PromptTemplate
 from omibackend.prompts.schedule import latest_slot, validate_cron
@@ -84,7 +84,7 @@ def test_it_runs_each_slot_once(omi: Sender, serve: Serve) -> None:
 def test_it_wakes_the_lane(omi: Sender) -> None:
     since_long_ago()
     jobs.dispatch()
-    assert hints.client().exists("wake:ai")
+    assert soft_redis.client().exists("wake:ai")
 
 
 def test_it_runs_for_everybody_or_for_one(owner: Any, staff: Any) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from django.utils import timezone
 
-from omibackend.core.ids import first_uuid7
+from omibackend.core.postgres.ids import first_uuid7
 from webhooks.models import Delivery, Endpoint
 
 

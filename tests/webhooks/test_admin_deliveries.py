@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from memories.models import ActionItem, Memory
-from omibackend.core import hints, paging
-from omibackend.core.ids import uuid7
-from omibackend.core.outcome import attempts
+from omibackend.core.admin import paging
+from omibackend.core.admin.outcome import attempts
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.redis import soft_redis
 from tests.conftest import payload
 from tests.ops.test_shell import grant
 from tests.sender import Sender
@@ -311,7 +312,7 @@ def test_it_replays_after_a_dialog(omi: Sender, admin: Client) -> None:
     omi.post(payload("omi/memory_created__full"))
     row = omi.deliveries()[0]
     Delivery.objects.update(state="dead", attempts=7, last_error="Away.")
-    hints.client().flushdb()
+    soft_redis.client().flushdb()
     address = f"{page_of(row).removesuffix('change/')}replay/"
     assert "Replay this delivery?" in admin.get(address).content.decode()
     row.refresh_from_db()
@@ -320,7 +321,7 @@ def test_it_replays_after_a_dialog(omi: Sender, admin: Client) -> None:
     assert response["HX-Redirect"] == page_of(row)
     row.refresh_from_db()
     assert (row.state, row.attempts, row.last_error) == ("pending", 0, "")
-    assert hints.client().exists("wake:inbox")
+    assert soft_redis.client().exists("wake:inbox")
     assert LogEntry.objects.get().get_change_message() == "Replayed."
 
 

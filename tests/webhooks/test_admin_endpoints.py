@@ -8,15 +8,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from omibackend.core import hints
-from omibackend.core.crypto import token_hash
 from omibackend.core.errors import Refused
+from omibackend.core.postgres.crypto import token_hash
+from omibackend.core.redis import soft_redis
 from tests.ops.test_shell import grant
 from tests.sender import Sender
 from tests.webhooks.stored import stored
-from webhooks import endpoints, refusals
+from webhooks.inbox import authentication, refusals
+from webhooks.inbox.provider import Incoming
 from webhooks.models import Endpoint
-from webhooks.providers.base import Incoming
 
 LIST = "/admin/webhooks/endpoint/"
 CONFIRMED = {"_form_submitted": "1"}
@@ -117,7 +117,7 @@ def test_it_retires_the_old_secret(omi: Sender, admin: Client) -> None:
 
 def test_it_makes_a_new_token_and_the_old_one_stops(omi: Sender, admin: Client) -> None:
     _, token, _ = shown_once(act(admin, omi.endpoint, "new-token").content.decode())
-    endpoints.cache.clear()
+    authentication.cache.clear()
     assert omi.post([]).status_code == 401
     assert omi.post([], token=token).status_code == 200
 
@@ -143,8 +143,8 @@ def test_it_shows_why_requests_were_refused(omi: Sender, admin: Client) -> None:
 
 def test_it_shows_what_is_only_counted(omi: Sender, admin: Client) -> None:
     key = f"counted:{omi.endpoint.pk}"
-    hints.client().hset(key, "audio_bytes:requests", 4211)
-    hints.client().hset(key, "audio_bytes:bytes", 734_003_200)
+    soft_redis.client().hset(key, "audio_bytes:requests", 4211)
+    soft_redis.client().hset(key, "audio_bytes:bytes", 734_003_200)
     html = admin.get(page_of(omi.endpoint)).content.decode()
     assert "4\u202f211 × audio_bytes" in html
     assert "734 MB" in html

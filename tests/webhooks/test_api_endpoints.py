@@ -18,7 +18,7 @@ from tests.conftest import payload, work
 from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
 from tests.webhooks.test_admin_endpoints import refuse
-from webhooks import endpoints
+from webhooks.inbox import authentication
 from webhooks.models import Delivery, Endpoint
 
 TRANSCRIPT: dict[str, list[str]] = {"segments": []}
@@ -30,7 +30,7 @@ def make(client: Any, **fields: Any) -> Any:
 
 
 def sends(url: str, **options: Any) -> int:
-    endpoints.cache.clear()
+    authentication.cache.clear()
     path = url.removeprefix("http://testserver")
     answer = Client().post(f"{path}?uid=u", TRANSCRIPT, "application/json", **options)
     return answer.status_code
@@ -197,10 +197,10 @@ def test_it_takes_both_secrets_for_as_long_as_said(omi: Sender, api: Any) -> Non
     assert (answer["token"], answer["url"], answer["old_secret_accepted"]) == (None, None, True)
     omi.token = token
     for secret in (first, "whsec_of-the-sender"):
-        endpoints.cache.clear()
+        authentication.cache.clear()
         assert omi.signed(TRANSCRIPT, secret).status_code == 200
     Endpoint.objects.update(previous_secret_until=Now())
-    endpoints.cache.clear()
+    authentication.cache.clear()
     assert omi.signed(TRANSCRIPT, first).status_code == 401
     assert client.get(path(omi.endpoint)).json()["old_secret_accepted"] is False
 
@@ -226,7 +226,7 @@ def test_it_deletes_the_raw_deliveries_and_keeps_what_they_became(
     assert Delivery.objects.get().endpoint == kept
     assert Endpoint.objects.get() == kept
     assert Memory.objects.get().delivery_id
-    endpoints.cache.clear()
+    authentication.cache.clear()
     assert omi.post(TRANSCRIPT).status_code == 401
 
 

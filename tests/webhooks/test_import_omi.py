@@ -17,8 +17,8 @@ from pytest_django import Settings
 
 from conversations.models import OmiSession, TranscriptSegment
 from memories.models import Memory
-from memories.services import forget
-from omibackend.core.leased import State
+from memories.saving.writing import forget
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.sender import Sender
 from tests.webhooks.omi_api import KEY, OmiApi, conversations, serving

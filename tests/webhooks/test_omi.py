@@ -8,9 +8,10 @@ from pytest_django import Settings
 
 from conversations.models import OmiSession, Question, TranscriptSegment
 from memories.models import ActionItem, Event, Memory
-from memories.services import edit, forget
-from omibackend.core import hints, leased
-from omibackend.core.leased import State
+from memories.saving.writing import edit, forget
+from omibackend.core.redis import soft_redis
+from omibackend.core.work import leased
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.sender import Sender
 from webhooks.models import Delivery
@@ -246,7 +247,7 @@ def test_it_wakes_the_lane_that_answers(
     settings.ENABLE_CONTEXT_ACTIVATION = False
     omi.post(ASKED)
     settings.ENABLE_CONTEXT_ACTIVATION = True
-    hints.client().delete("wake:ai")
+    soft_redis.client().delete("wake:ai")
     with django_capture_on_commit_callbacks(execute=True):
         work("inbox")
-    assert hints.client().exists("wake:ai")
+    assert soft_redis.client().exists("wake:ai")

@@ -6,7 +6,7 @@ import pytest
 
 from conversations.models import Listening, Question, TranscriptSegment
 from memories.models import Memory
-from omibackend.core.ids import uuid7
+from omibackend.core.postgres.ids import uuid7
 from tests.conftest import payload, work
 from tests.sender import Sender
 from webhooks.models import Delivery

@@ -6,15 +6,15 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from omibackend.core import hints
-from omibackend.core.leased import State
+from omibackend.core.redis import soft_redis
+from omibackend.core.work.leased import State
 from tests.conftest import payload
 from tests.sender import Sender, omi_signature
-from webhooks import refusals
+from webhooks.inbox import refusals
+from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed
+from webhooks.inbox.receiver import store
 from webhooks.models import Delivery, Endpoint, Policy
-from webhooks.providers.base import Incoming, KnownEndpoint, Parsed
-from webhooks.receiver import store
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 TRANSCRIPT = payload("omi/realtime_transcript__next_batch")
 
@@ -186,7 +186,7 @@ def test_it_counts_audio_and_keeps_none(omi: Sender) -> None:
     response = omi.post(b"\x00\x01" * 16_000, content_type="application/octet-stream")
     assert (response.status_code, response.json()) == (200, {})
     assert omi.deliveries() == []
-    counted = hints.client().hgetall(f"counted:{omi.endpoint.pk}")
+    counted = soft_redis.client().hgetall(f"counted:{omi.endpoint.pk}")
     assert counted == {b"audio_bytes:requests": b"1", b"audio_bytes:bytes": b"32000"}
 
 
@@ -202,7 +202,7 @@ def test_it_limits_an_endpoint_by_its_own_rate(omi: Sender) -> None:
 
 
 def test_it_stores_and_answers_without_redis(omi: Sender, settings: Settings) -> None:
-    hints.breaker.trip()
+    soft_redis.breaker.trip()
     Endpoint.objects.update(rate_limit_per_minute=1)
     assert [omi.post(TRANSCRIPT).status_code for _ in range(2)] == [200, 200]
     assert len(omi.deliveries()) == 2

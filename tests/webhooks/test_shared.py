@@ -13,9 +13,10 @@ from conversations.models import OmiSession, Question, TranscriptSegment
 from memories.models import Memory
 from omibackend.accounts import links
 from omibackend.accounts.models import LinkCode, OmiLink
-from omibackend.core import hints, leased
 from omibackend.core.errors import Refused
-from omibackend.core.leased import State
+from omibackend.core.redis import soft_redis
+from omibackend.core.work import leased
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.conversations.phone import answering, hanging, ringing
 from tests.sender import Sender
@@ -217,7 +218,7 @@ def test_it_keeps_nothing_of_an_erased_person(app: Sender, monkeypatch: pytest.M
     work("inbox")
     row = Delivery.objects.get()
     assert (row.state, row.body, row.query, row.became) == (State.DONE, None, {}, [])
-    counted = hints.client().hgetall(f"counted:{app.endpoint.pk}")
+    counted = soft_redis.client().hgetall(f"counted:{app.endpoint.pk}")
     assert counted[b"realtime_transcript:requests"] == b"1"
 
 
@@ -273,7 +274,7 @@ def test_it_holds_no_transaction_while_it_pushes(
     owner: Any, api: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.OMI_APP_ID, settings.OMI_APP_SECRET = "app", "secret"
-    monkeypatch.setattr("conversations.omi_api.TIMEOUT_S", 0.2)
+    monkeypatch.setattr("conversations.voice.omi_api.TIMEOUT_S", 0.2)
     inside = []
     monkeypatch.setattr(
         "httpx.Client.post",

@@ -11,12 +11,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from emg.models import Recording
-from omibackend.core.leased import State
+from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.emg.c3d_files import emg_file
 from tests.emg.uploads import BUCKET, PATH, Bucket
 from webhooks.models import Delivery, Endpoint, Policy
-from webhooks.providers.storage import answers
+from webhooks.providers.storage import responses
 
 PLAIN = payload("storage/plain__object")
 SUPABASE = payload("storage/supabase__insert")
@@ -140,7 +140,7 @@ def test_it_answers_also_when_the_recording_cannot_be_made_now(
 ) -> None:
     bucket.put(emg_file())
     with monkeypatch.context() as patch:
-        patch.delattr(answers, "register")
+        patch.delattr(responses, "register")
         answer = bucket.tell(PLAIN).json()
     assert answer["metadata"]["channel_count"] == 2
     work("inbox", "emg")
@@ -192,7 +192,7 @@ class TestWaiting:
         self, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         bucket.put(emg_file())
-        monkeypatch.setattr(answers, "sleep", lambda _: work("inbox", "emg"))
+        monkeypatch.setattr(responses, "sleep", lambda _: work("inbox", "emg"))
         answer = bucket.tell(PLAIN, path=self.path).json()
         assert answer["analytics_status"] == "completed"
         assert answer["analytics"]["CH1 Raw"]["unit"] == "V"
@@ -202,7 +202,7 @@ class TestWaiting:
         self, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         bucket.put(b"no C3D file")
-        monkeypatch.setattr(answers, "sleep", lambda _: work("inbox", "emg"))
+        monkeypatch.setattr(responses, "sleep", lambda _: work("inbox", "emg"))
         response = bucket.tell(PLAIN, path=self.path)
         answer = response.json()
         assert (response.status_code, answer["success"]) == (200, False)
@@ -219,12 +219,12 @@ class TestWaiting:
 
     def test_it_makes_no_more_than_a_few_wait(self, bucket: Bucket) -> None:
         held = 0
-        while answers.WAITERS.acquire(blocking=False):
+        while responses.WAITERS.acquire(blocking=False):
             held += 1
         try:
             assert bucket.tell(PLAIN, path=self.path).status_code == 202
         finally:
-            answers.WAITERS.release(held)
+            responses.WAITERS.release(held)
 
 
 class TestStatus:

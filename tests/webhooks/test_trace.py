@@ -16,7 +16,7 @@ from tests.conftest import PAYLOADS, payload, work
 from tests.sender import Sender
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.omi import shared
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 MEMORY = payload("omi/memory_created__full")
 

@@ -15,10 +15,11 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from omibackend.core import human, leased, queue
-from omibackend.core.leased import State
-from omibackend.core.paging import BoundedPaginator
+from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
+from omibackend.core.work import lanes, leased
+from omibackend.core.work.leased import State
 from webhooks.admin import export, listing
 from webhooks.admin.page import TONES, page, shown_state
 from webhooks.models import Delivery
@@ -35,7 +36,7 @@ def replay_rows(rows: QuerySet[Delivery]) -> int:
     """Puts rows back to the start and wakes their lane: the admin is the edge."""
     replayed = leased.again(rows.filter(REPLAYABLE))
     if replayed:
-        queue.wake("inbox")
+        lanes.wake("inbox")
     return replayed
 
 

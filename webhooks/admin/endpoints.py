@@ -14,13 +14,13 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from omibackend.core import human
+from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 from webhooks.admin import health
 from webhooks.admin.health import Once
+from webhooks.inbox.endpoints import ROTATED, create, new_secret
 from webhooks.models import Delivery, Endpoint
-from webhooks.senders import PROVIDERS
-from webhooks.services import ROTATED, create, new_secret
+from webhooks.providers.registry import PROVIDERS
 
 LEAST_SECRET_CHARS = 16
 

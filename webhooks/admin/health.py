@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from omibackend.core.human import ago, several
-from webhooks import refusals
+from omibackend.core.show.human import ago, several
 from webhooks.admin.page import TONES, Banner, shown_state
 from webhooks.health import LOOKED_BACK, Counted, State, counted, is_near, judge
+from webhooks.inbox import refusals
+from webhooks.inbox.refusals import Refusal
 from webhooks.models import Delivery, Endpoint
-from webhooks.refusals import Refusal
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 DELIVERIES_SHOWN = 8
 CHIPS = {

@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from omibackend.core.ids import first_uuid7
-from omibackend.core.leased import LIVE, State
+from omibackend.core.postgres.ids import first_uuid7
+from omibackend.core.work.leased import LIVE, State
 from webhooks.models import Delivery, Endpoint
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 EVENTS_FROM = 2000
 EVENTS_KEPT_S = 60

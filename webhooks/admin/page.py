@@ -5,10 +5,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from omibackend.core.human import ago, several, span
-from omibackend.core.leased import State, most_attempts
-from omibackend.core.outcome import Attempt, Result, attempts, became
-from omibackend.core.pretty import Shown, show
+from omibackend.core.admin.outcome import Attempt, Result, attempts, became
+from omibackend.core.show.body import Shown, show
+from omibackend.core.show.human import ago, several, span
+from omibackend.core.work.leased import State, most_attempts
 from webhooks.admin import export
 from webhooks.models import Delivery
 

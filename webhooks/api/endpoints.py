@@ -11,13 +11,14 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from omibackend.accounts.permissions import InScope, OwnDevice
-from omibackend.core.serializers import ErrorsSerializer, Strict
-from webhooks import health, services
+from omibackend.accounts.api.permissions import InScope, OwnDevice
+from omibackend.core.api.serializers import ErrorsSerializer, Strict
+from webhooks import health
 from webhooks.api import person_id
+from webhooks.inbox import endpoints
+from webhooks.inbox.endpoints import Made
 from webhooks.models import Endpoint, Policy
-from webhooks.senders import PROVIDERS
-from webhooks.services import Made
+from webhooks.providers.registry import PROVIDERS
 
 LEAST_SECRET_CHARS = 16
 MOST_OVERLAP_S = 366 * 86_400
@@ -211,7 +212,7 @@ class EndpointsView(OwnEndpoints):
         fields = dict(given.validated_data)
         signed = fields.pop("signed")
         fields.setdefault("policy", Policy.BOTH if signed else Policy.TOKEN)
-        made = services.create(Endpoint(owner_id=person_id(request), **fields), signed=signed)
+        made = endpoints.create(Endpoint(owner_id=person_id(request), **fields), signed=signed)
         made.endpoint.refresh_from_db()
         return Response(self.once(request, made), status=201)
 
@@ -234,12 +235,12 @@ class EndpointView(OwnEndpoints):
         row = self.get_object()
         given = ChangeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(self.shown([services.change(row, given.validated_data)])[0])
+        return Response(self.shown([endpoints.change(row, given.validated_data)])[0])
 
     @extend_schema(operation_id="endpoints_delete", tags=["endpoints"], responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Delete it with the raw deliveries that it received. What they became stays."""
-        services.remove(self.get_object())
+        endpoints.remove(self.get_object())
         return Response(status=204)
 
 
@@ -264,9 +265,9 @@ class RotateView(OwnEndpoints):
         wanted = given.validated_data
         secret = wanted.get("new_secret")
         if secret is None and wanted["what"] != "token":
-            secret = services.new_secret()
+            secret = endpoints.new_secret()
         overlap_s = wanted["overlap_s"]
-        made = services.rotate(
+        made = endpoints.rotate(
             row,
             new_token=wanted["what"] != "secret",
             secret=secret,
@@ -277,5 +278,5 @@ class RotateView(OwnEndpoints):
     @extend_schema(operation_id="endpoints_end_overlap", tags=["endpoints"], responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """End the overlap: the old token and the old secret are refused from now on."""
-        services.end_overlap(self.get_object())
+        endpoints.end_overlap(self.get_object())
         return Response(status=204)

@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversations import omi_api
+from conversations.voice import omi_api
 from omibackend.accounts import links
+from omibackend.accounts.api.permissions import InScope, OwnDevice
 from omibackend.accounts.models import OmiLink
-from omibackend.accounts.permissions import InScope, OwnDevice
-from omibackend.core import queue
+from omibackend.core.api.serializers import ErrorsSerializer, Strict
 from omibackend.core.errors import Refused, SetAside
-from omibackend.core.serializers import ErrorsSerializer, Strict
+from omibackend.core.work import lanes
 from webhooks.api import person_id
 from webhooks.providers.omi import shared
 
@@ -156,5 +156,5 @@ class ConfirmView(APIView):
         link = links.confirm_pushed(user_id=person_id(request), code=given.validated_data["code"])
         shared.cache.forget(link.uid)
         if shared.replay([link.uid]):
-            queue.wake("inbox")
+            lanes.wake("inbox")
         return Response(LinkSerializer(link).data)

@@ -3,8 +3,8 @@
 import django.db.models.deletion
 import django.db.models.fields.json
 import django.db.models.functions.datetime
-import omibackend.core.crypto
-import omibackend.core.ids
+import omibackend.core.postgres.crypto
+import omibackend.core.postgres.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Endpoint',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('provider', models.CharField(max_length=20)),
                 ('name', models.CharField(max_length=80)),
                 ('token_hash', models.CharField(editable=False, max_length=64, unique=True)),
@@ -29,8 +29,8 @@ class Migration(migrations.Migration):
                 ('previous_token_hash', models.CharField(editable=False, max_length=64, null=True, unique=True)),
                 ('previous_token_until', models.DateTimeField(editable=False, null=True)),
                 ('policy', models.CharField(choices=[('token', 'the token is enough'), ('signature', 'the signature is enough'), ('both', 'token and signature')], default='token', max_length=9)),
-                ('secret', omibackend.core.crypto.EncryptedField(blank=True, default='')),
-                ('previous_secret', omibackend.core.crypto.EncryptedField(blank=True, default='')),
+                ('secret', omibackend.core.postgres.crypto.EncryptedField(blank=True, default='')),
+                ('previous_secret', omibackend.core.postgres.crypto.EncryptedField(blank=True, default='')),
                 ('previous_secret_live', models.BooleanField(default=False)),
                 ('previous_secret_until', models.DateTimeField(editable=False, null=True)),
                 ('rotated_at', models.DateTimeField(blank=True, editable=False, null=True)),
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('event', models.CharField(max_length=40)),
                 ('dedup_key', models.CharField(max_length=255, null=True)),
                 ('body', models.BinaryField(null=True)),

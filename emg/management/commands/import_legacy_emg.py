@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from emg.legacy.importing import FAILED, HERE, IMPORTED, Tally, take
 from emg.legacy.source import NoSource, Source
-from omibackend.core import human
+from omibackend.core.show import human
 
 MOST_TROUBLES_SHOWN = 50
 

@@ -8,11 +8,11 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress
 
-from emg import jobs, reanalysing
 from emg.models import Recording
-from emg.services import as_uuid
-from omibackend.core import queue
-from omibackend.core.leased import State
+from emg.recordings import bulk, jobs
+from emg.recordings.registry import as_uuid
+from omibackend.core.work import lanes
+from omibackend.core.work.leased import State
 
 POLL_S = 0.5
 STALLED_S = 300.0
@@ -49,9 +49,9 @@ class Command(BaseCommand):
     def _mark(self, rows: QuerySet[Recording], total: int, progress: Progress) -> int:
         task = progress.add_task("marked", total=total)
         marked = 0
-        for marked in reanalysing.mark(rows):
+        for marked in bulk.mark(rows):
             progress.update(task, completed=marked)
-            queue.wake(jobs.LANE)
+            lanes.wake(jobs.LANE)
         progress.update(task, completed=marked, total=marked)
         return marked
 
@@ -60,7 +60,7 @@ def _watch(rows: QuerySet[Recording], total: int, progress: Progress) -> None:
     """Until all are worked, or nothing was for a while: then no worker listens."""
     task = progress.add_task("analysed", total=total)
     last, moved_at = total, monotonic()
-    while (left := reanalysing.waiting(rows)) and monotonic() - moved_at < STALLED_S:
+    while (left := bulk.waiting(rows)) and monotonic() - moved_at < STALLED_S:
         if left != last:
             last, moved_at = left, monotonic()
         progress.update(task, completed=max(0, total - left))
@@ -76,7 +76,7 @@ def _selected(options: dict[str, Any]) -> QuerySet[Recording]:
     if options["failed"]:
         rows = rows.filter(state=State.DEAD)
     if options["outdated"]:
-        rows = reanalysing.outdated(rows)
+        rows = bulk.outdated(rows)
     return rows
 
 

@@ -4,8 +4,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from omibackend.core import leased
-from omibackend.core.leased import LIVE
+from omibackend.core.work import leased
+from omibackend.core.work.leased import LIVE
 
 SHOWN_EVERY_S = 5.0
 

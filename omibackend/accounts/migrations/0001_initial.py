@@ -6,7 +6,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
 import omibackend.accounts.models
-import omibackend.core.ids
+import omibackend.core.postgres.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('user_id', models.BigIntegerField()),
                 ('account', models.CharField(max_length=64, unique=True)),
                 ('requested_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
                 ('token_key', models.CharField(db_index=True, max_length=25)),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('expiry', models.DateTimeField(blank=True, null=True)),
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('digest', models.CharField(editable=False, max_length=128, unique=True)),
                 ('name', models.CharField(blank=True, max_length=80)),
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('read', 'read'), ('write', 'change and delete'), ('chat', 'talk to the assistant'), ('sms', 'read and send texts'), ('emg', 'read and score recordings')], max_length=8), null=True, size=None)),
@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('progress_percent', models.PositiveSmallIntegerField(default=0)),
                 ('file', models.CharField(blank=True, default='', max_length=200)),
                 ('requested_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

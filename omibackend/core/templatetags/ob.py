@@ -4,7 +4,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from omibackend.core import human
+from omibackend.core.show import human
 
 register = template.Library()
 

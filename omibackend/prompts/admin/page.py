@@ -9,10 +9,10 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from omibackend.core.human import several
-from omibackend.core.ids import first_uuid7
-from omibackend.core.leased import State
-from omibackend.core.outcome import Attempt, Result, attempts, became
+from omibackend.core.admin.outcome import Attempt, Result, attempts, became
+from omibackend.core.postgres.ids import first_uuid7
+from omibackend.core.show.human import several
+from omibackend.core.work.leased import State
 from omibackend.prompts.models import Outcome, PromptRun, PromptTemplate
 
 Chip = tuple[str, str, str]

@@ -13,9 +13,10 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from conversations.admin import Record
-from omibackend.core import human, leased, queue
-from omibackend.core.leased import State
+from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
+from omibackend.core.work import lanes, leased
+from omibackend.core.work.leased import State
 from omibackend.prompts import jobs
 from omibackend.prompts.admin.page import NOTHING, chip_of, cost_of, made_of, page, why_of
 from omibackend.prompts.models import Outcome, PromptRun
@@ -32,7 +33,7 @@ def run_again(rows: QuerySet[PromptRun]) -> int:
         found.update(outcome=Outcome.OPEN, why="")
         number = leased.again(found)
     if number:
-        queue.wake(jobs.LANE)
+        lanes.wake(jobs.LANE)
     return number
 
 

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
-from omibackend.core import human
+from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 from omibackend.prompts.admin import trying
 from omibackend.prompts.admin.page import NOTHING, cost_of, newest_runs, success_of, with_figures

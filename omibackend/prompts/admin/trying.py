@@ -14,8 +14,8 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from omibackend.accounts.models import User
-from omibackend.core import queue
 from omibackend.core.errors import OmiError
+from omibackend.core.work import lanes
 from omibackend.llm.prompt import filled
 from omibackend.prompts import booking, jobs, material, outputs, planning
 from omibackend.prompts.admin.page import cost_of
@@ -118,5 +118,5 @@ def run_now(request: HttpRequest, template: PromptTemplate, person: User) -> Htt
         return redirect(reverse("admin:prompts_prompttemplate_try", args=[template.pk]))
     with transaction.atomic():
         (run,) = booking.insert([wanted])
-    queue.wake(jobs.LANE)
+    lanes.wake(jobs.LANE)
     return redirect(reverse("admin:prompts_promptrun_change", args=[run.pk]))

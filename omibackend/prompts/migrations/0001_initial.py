@@ -5,7 +5,7 @@ import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import omibackend.core.ids
+import omibackend.core.postgres.ids
 import omibackend.prompts.schedule
 from django.conf import settings
 from django.db import migrations, models
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PromptTemplate',
             fields=[
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=120)),
                 ('enabled', models.BooleanField(default=True)),
                 ('trigger', models.CharField(choices=[('transcript_end', 'when a conversation has ended'), ('memory_created', 'when Omi has made a memory'), ('schedule', 'by the clock')], max_length=14)),
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('id', models.UUIDField(default=omibackend.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('cause', models.CharField(max_length=120)),
                 ('subject_id', models.UUIDField(blank=True, null=True)),
                 ('delivery_id', models.UUIDField(null=True)),

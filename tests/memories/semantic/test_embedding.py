@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from memories.models import Memory
+from memories.saving.writing import edit, forget
 from memories.semantic import jobs
 from memories.semantic.models import Embedding
-from memories.services import edit, forget
-from omibackend.core import leased
-from omibackend.core.leased import State
+from omibackend.core.work import leased
+from omibackend.core.work.leased import State
 from tests.llm.embedder import embedding, refusing, vector
 from tests.llm.server import ModelServer, failing
 from tests.memories.told import VENUE, tell, told

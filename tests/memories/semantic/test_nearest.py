@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from memories.models import Memory
-from memories.search import hybrid, matching, search
+from memories.search.finding import hybrid, matching, search
 from memories.semantic import nearest as semantic
 from memories.semantic.models import Embedding
-from omibackend.core import leased
+from omibackend.core.work import leased
 from tests.llm.server import ModelServer, failing, hanging
 from tests.memories.told import AT, HOUR, told
 

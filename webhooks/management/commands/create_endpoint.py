@@ -5,9 +5,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from webhooks.inbox.endpoints import create
 from webhooks.models import Endpoint, Policy
-from webhooks.senders import PROVIDERS
-from webhooks.services import create
+from webhooks.providers.registry import PROVIDERS
 
 
 class Command(BaseCommand):

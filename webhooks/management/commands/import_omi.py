@@ -9,10 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from webhooks import importing
-from webhooks.importing import FAILED, Tally
-from webhooks.providers.omi import history
+from webhooks.providers.omi import history, importing
 from webhooks.providers.omi.history import NoHistory, Page
+from webhooks.providers.omi.importing import FAILED, Tally
 
 MOST_TROUBLES_SHOWN = 50
 UNITS = ("imported", "already here", "deleted before", "still being worked", "failed")

@@ -6,11 +6,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from omibackend.core import leased, queue
-from omibackend.core.ids import first_uuid7
-from omibackend.core.leased import State
+from omibackend.core.postgres.ids import first_uuid7
+from omibackend.core.work import lanes, leased
+from omibackend.core.work.leased import State
 from webhooks.models import Delivery
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 AT_ONCE = 5000
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 break
             done += leased.again(Delivery.objects.filter(pk__in=ids))
             last = ids[-1]
-            queue.wake("inbox")
+            lanes.wake("inbox")
             self.stdout.write(f"{done} of {total} replayed")
         self.stdout.write(self.style.SUCCESS(f"{done} deliveries replayed."))
 

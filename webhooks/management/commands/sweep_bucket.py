@@ -5,9 +5,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from emg.storage import BadName, NotThere, ObjectName, StoreAway, store
-from omibackend.core import queue
-from webhooks import sweeping
+from omibackend.core.work import lanes
 from webhooks.models import Endpoint
+from webhooks.providers.storage import sweeping
 
 SHOWN_EVERY = 100
 
@@ -32,11 +32,11 @@ class Command(BaseCommand):
             ):
                 if counts.total() % SHOWN_EVERY == 0:
                     self.stdout.write(_said(counts))
-                    queue.wake("inbox")
+                    lanes.wake("inbox")
         except (BadName, NotThere, StoreAway) as error:
             raise CommandError(str(error)) from error
         finally:
-            queue.wake("inbox")
+            lanes.wake("inbox")
         self.stdout.write(self.style.SUCCESS(_said(counts)))
 
 

@@ -5,12 +5,12 @@ exactly 200 and the body a JSON object; a `message` of more than five characters
 the phone. So an answer is `{}` unless there is a real reply.
 """
 
-from conversations import listening
-from webhooks.providers.base import Provider
+from conversations.voice import intake
+from webhooks.inbox.provider import Provider
+from webhooks.providers.omi.handler import handle_many
+from webhooks.providers.omi.protocol import check, is_signed, parse, respond, verify
 from webhooks.providers.omi.samples import first, samples
 from webhooks.providers.omi.shared import place
-from webhooks.providers.omi.wire import check, is_signed, parse, respond, verify
-from webhooks.providers.omi.work import handle_many
 
 OMI = Provider(
     name="omi",
@@ -25,7 +25,7 @@ OMI = Provider(
     check=check,
     first=first,
     samples=samples,
-    attention=listening.ATTENTION,
+    attention=intake.ATTENTION,
     place=place,
     gives_up="Omi switches a developer webhook off after 100 failures in a row.",
     gives_up_after=100,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from webhooks.providers.base import Sample
+from webhooks.inbox.provider import Sample
 
 UID = "demo-wearable"
 ASKED_EARLIER_S = 390.0

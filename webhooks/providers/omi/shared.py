@@ -14,13 +14,13 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models.fields.json import KT
 
 from omibackend.accounts import links
-from omibackend.accounts.erasure import is_erased_uid
-from omibackend.core import leased, queue
+from omibackend.accounts.privacy.erasure import is_erased_uid
 from omibackend.core.errors import SetAside
-from omibackend.core.leased import Became, State
-from webhooks import endpoints
+from omibackend.core.work import lanes, leased
+from omibackend.core.work.leased import Became, State
+from webhooks.inbox import authentication
+from webhooks.inbox.provider import NOBODY, Incoming, KnownEndpoint, Parsed
 from webhooks.models import Delivery
-from webhooks.providers.base import NOBODY, Incoming, KnownEndpoint, Parsed
 from webhooks.providers.omi.words import raw_segments, uid_of
 
 NOT_LINKED = "The uid is not linked to an account. It is worked once somebody links it."
@@ -48,7 +48,7 @@ class WhoseCache:
             return kept[1]
         if len(self._entries) >= MOST_RECENT:
             self._entries.clear()
-        found: Whose = endpoints.retried(lambda _: _look_up(uid, using="ingest"))
+        found: Whose = authentication.retried(lambda _: _look_up(uid, using="ingest"))
         self._entries[uid] = (now + RECENT_S, found)
         return found
 
@@ -95,7 +95,7 @@ def greet(parsed: Parsed) -> str | None:
         return None
     cache.forget(parsed.subject)
     replay([parsed.subject])
-    queue.waker().mark("inbox")
+    lanes.waker().mark("inbox")
     return LINKED
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from conversations.identity import Batch, Segment, keyed
+from conversations.segments import Batch, Segment, keyed
 from webhooks.providers.omi import payloads as shapes
 
 SEGMENTS = TypeAdapter(list[shapes.Segment])

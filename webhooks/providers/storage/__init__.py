@@ -7,11 +7,11 @@ notification-content-structure.html and MinIO's webhook target.
 
 from dataclasses import replace
 
-from webhooks.providers.base import Provider
-from webhooks.providers.storage.answers import check, respond, respond_when_analysed
+from webhooks.inbox.provider import Provider
+from webhooks.providers.storage.handler import handle_many
+from webhooks.providers.storage.protocol import PROOF_HEADERS, is_signed, parse, verify
+from webhooks.providers.storage.responses import check, respond, respond_when_analysed
 from webhooks.providers.storage.samples import first, samples
-from webhooks.providers.storage.wire import PROOF_HEADERS, is_signed, parse, verify
-from webhooks.providers.storage.work import handle_many
 
 STORAGE = Provider(
     name="storage",

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.files.storage import FileSystemStorage, storages
 
 from emg.demo import write_recording
-from webhooks.providers.base import Sample
+from webhooks.inbox.provider import Sample
 
 BUCKET = "c3d-demo"
 PATH = "P000/P000S001/Demo_Emg_20260102_10-30-00.c3d"

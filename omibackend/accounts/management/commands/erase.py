@@ -2,10 +2,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from omibackend.accounts import erasure
-from omibackend.accounts.jobs import LANE
 from omibackend.accounts.models import User
-from omibackend.core import queue
+from omibackend.accounts.privacy import erasure
+from omibackend.accounts.privacy.jobs import LANE
+from omibackend.core.work import lanes
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         for user in users:
             erasure.begin(user)
         count = len(users) + (erasure.reapply() if options["again"] else 0)
-        queue.wake(LANE)
+        lanes.wake(LANE)
         self.stdout.write(f"{count} switched off; the rest goes in the background.")
 
     def _found(self, email: str) -> User:

@@ -14,11 +14,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from omibackend import engines
-from omibackend.accounts import erasure
+from omibackend.accounts.privacy import erasure
 from omibackend.core.supervisor import Child, Supervisor
 from omibackend.ops import demo
 from webhooks.models import Endpoint
-from webhooks.senders import PROVIDERS
+from webhooks.providers.registry import PROVIDERS
 
 ADMIN_EMAIL = "admin@localhost.local"
 READY_WITHIN_S = 60.0

@@ -1,0 +1,142 @@
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conversations.api import examples
+from conversations.api.serializers import (
+    ActivateSerializer,
+    ChatAnswerSerializer,
+    ChatSerializer,
+    ContextStatusSerializer,
+    SwitchedSerializer,
+    SwitchSerializer,
+    status_of,
+)
+from conversations.assistant import chat, contexts
+from conversations.models import Space
+from omibackend.accounts.models import Scope
+from omibackend.core.api.serializers import ErrorsSerializer
+
+TAGS = ["chat"]
+
+
+def _person(request: Request) -> int:
+    assert request.user.pk is not None  # noqa: S101 (for the type checker: nobody else gets in)
+    return request.user.pk
+
+
+def _asked(serializer: Any, request: Request) -> dict[str, Any]:
+    read = serializer(data=request.data)
+    read.is_valid(raise_exception=True)
+    return dict(read.validated_data)
+
+
+@extend_schema(tags=TAGS)
+class ChatView(APIView):
+    """The answer comes whole. As server-sent events it would hold a web thread for as long as the
+    model thinks, so there is no stream."""
+
+    scope = Scope.CHAT
+    throttle_scope = "chat"
+
+    @extend_schema(
+        operation_id="chat",
+        request=ChatSerializer,
+        responses={
+            200: ChatAnswerSerializer,
+            404: OpenApiResponse(ErrorsSerializer, "The chat was deleted meanwhile."),
+            502: OpenApiResponse(ErrorsSerializer, "The model's server refuses: see the log."),
+            503: OpenApiResponse(ErrorsSerializer, "Too many wait: ask again after Retry-After."),
+            504: OpenApiResponse(ErrorsSerializer, "The model gave no answer in time."),
+        },
+        examples=[examples.CHAT, examples.CHAT_ANSWER],
+    )
+    def post(self, request: Request) -> Response:
+        """Answers from the memories, from what was heard lately, from the chat so far and the
+        active window. The same message within five seconds gets the same answer."""
+        asked = _asked(ChatSerializer, request)
+        answered = chat.ask(
+            owner_id=_person(request),
+            session_id=asked["session_id"],
+            text=asked["message"],
+            context=asked.get("context", ""),
+        )
+        return Response(ChatAnswerSerializer(answered).data)
+
+
+class ContextView(APIView):
+    scope = Scope.CHAT
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not settings.ENABLE_CONTEXT_ACTIVATION:
+            raise Http404
+
+
+@extend_schema(tags=TAGS)
+class SwitchView(ContextView):
+    @extend_schema(
+        operation_id="context_switch",
+        request=SwitchSerializer,
+        responses={
+            200: SwitchedSerializer,
+            404: OpenApiResponse(ErrorsSerializer, "ENABLE_CONTEXT_ACTIVATION is off."),
+        },
+        examples=[examples.SWITCH, examples.SWITCHED],
+    )
+    def post(self, request: Request) -> Response:
+        """Turns the assistant to another space; by voice: “Hey Omi, switch to memories”."""
+        asked = _asked(SwitchSerializer, request)
+        space = Space(asked["space"])
+        before = contexts.switch(owner_id=_person(request), key=asked["session_id"], space=space)
+        said = f"Switched to {space}." if before != space else f"Already in {space}."
+        answer = {"success": True, "previousSpace": before, "currentSpace": space, "message": said}
+        return Response(SwitchedSerializer(answer).data)
+
+
+@extend_schema(tags=TAGS)
+class WindowsView(ContextView):
+    @extend_schema(
+        operation_id="context_windows",
+        request=ActivateSerializer,
+        responses={
+            200: ContextStatusSerializer,
+            404: OpenApiResponse(ErrorsSerializer, "An empty slot, or no such conversation."),
+        },
+        examples=[examples.ACTIVATE, examples.STATUS],
+    )
+    def post(self, request: Request) -> Response:
+        """Makes one of five windows the active one, with a conversation of the caller's put into
+        it if one is given; by voice: “Hey Omi, select window 2”."""
+        asked = _asked(ActivateSerializer, request)
+        owner_id, key = _person(request), asked["session_id"]
+        contexts.activate(
+            owner_id=owner_id,
+            key=key,
+            slot=asked["slot"],
+            conversation_id=asked.get("conversation_id"),
+        )
+        return Response(ContextStatusSerializer(status_of(contexts.state_of(owner_id, key))).data)
+
+
+@extend_schema(tags=TAGS)
+class StatusView(ContextView):
+    @extend_schema(
+        operation_id="context_status",
+        parameters=[
+            OpenApiParameter(
+                "session_id", {"type": "string", "minLength": 1, "maxLength": 128}, "path"
+            )
+        ],
+        responses=ContextStatusSerializer,
+        examples=[examples.STATUS],
+    )
+    def get(self, request: Request, session_id: str) -> Response:
+        """The space, what the assistant waits for, and the five windows."""
+        state = contexts.state_of(_person(request), session_id)
+        return Response(ContextStatusSerializer(status_of(state)).data)

@@ -1,0 +1,191 @@
+import re
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.views import APIView
+
+from conversations.api import examples
+from conversations.api.filters import ConversationFilter
+from conversations.api.serializers import (
+    ConversationDetailSerializer,
+    ConversationSerializer,
+    MessageSerializer,
+    TranscriptSerializer,
+)
+from conversations.models import Conversation, Message, OmiSession, TranscriptSegment
+from conversations.pages.session import line
+from conversations.pages.transcript import said
+from conversations.transcripts import deletion
+from omibackend.core.errors import Refused
+
+TAGS = ["conversations"]
+# A page of a transcript: about an hour of talk.
+SEGMENTS = 1000
+MOST_ID = 2**63 - 1
+
+
+class OwnConversations(GenericAPIView[Conversation]):
+    """The caller's own, and nobody else's."""
+
+    serializer_class = ConversationSerializer
+    queryset = Conversation.objects.none()
+
+    def get_queryset(self) -> QuerySet[Conversation]:
+        return Conversation.objects.filter(owner_id=self.request.user.pk)
+
+    def own(self, pk: str) -> Conversation:
+        return get_object_or_404(self.get_queryset().select_related("session"), pk=_uuid(pk))
+
+
+def _uuid(pk: str) -> UUID:
+    try:
+        return UUID(pk)
+    except ValueError as error:
+        raise Http404 from error
+
+
+@extend_schema(tags=TAGS)
+class ConversationList(OwnConversations, ListAPIView[Conversation]):
+    filterset_class = ConversationFilter
+
+    @extend_schema(operation_id="conversations_list", examples=[examples.CONVERSATIONS])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Chats, and all that was spoken while a wearable listened: the latest first. `q` finds
+        words once a conversation has been silent for some minutes, in the newest thousand."""
+        return super().get(request, *args, **kwargs)
+
+
+@extend_schema(tags=TAGS)
+class ConversationDetail(OwnConversations):
+    filterset_class = None
+
+    @extend_schema(
+        operation_id="conversations_read",
+        responses=ConversationDetailSerializer,
+        examples=[examples.CONVERSATION],
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        """One conversation, and the memories that were made of it."""
+        found = ConversationDetailSerializer(self.own(pk), context={"request": request})
+        return Response(found.data)
+
+    @extend_schema(operation_id="conversations_delete", responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        """Deletes it for good: transcript, questions, messages, notifications, and the memory that
+        was made of it. What is sent again of it is not taken."""
+        deletion.delete(self.own(pk))
+        return Response(status=204)
+
+
+@extend_schema(tags=TAGS)
+class MessageList(OwnConversations):
+    filterset_class = None
+
+    @extend_schema(
+        operation_id="conversations_messages",
+        responses=MessageSerializer(many=True),
+        examples=[examples.MESSAGES],
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        """What was asked and answered, the latest first."""
+        messages = Message.objects.filter(conversation=self.own(pk))
+        page: Any = self.paginate_queryset(messages)  # type: ignore[arg-type]
+        return self.get_paginated_response(MessageSerializer(page, many=True).data)
+
+
+class PlainText(BaseRenderer):
+    """Only to be chosen by `Accept`: errors are JSON all the same."""
+
+    media_type = "text/plain"
+    format = "text"
+    charset = "utf-8"
+
+
+SESSION = OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+FORMAT = OpenApiParameter(
+    "format", str, enum=["json", "text"], description="Instead of an Accept header."
+)
+AFTER = OpenApiParameter(
+    "after",
+    {"type": "integer", "minimum": 0, "maximum": MOST_ID},
+    description="From the `next` of another page.",
+)
+
+
+@extend_schema(tags=TAGS)
+class TranscriptView(APIView):
+    renderer_classes = (JSONRenderer, PlainText)
+    wants_text = False
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 (DRF's own signature)
+        renderer, _ = super().perform_content_negotiation(request, force)
+        self.wants_text = isinstance(renderer, PlainText)
+        return JSONRenderer(), JSONRenderer.media_type
+
+    @extend_schema(
+        operation_id="transcript",
+        parameters=[SESSION, FORMAT, AFTER],
+        responses={
+            (200, "application/json"): TranscriptSerializer,
+            (200, "text/plain"): OpenApiTypes.STR,
+        },
+        examples=[examples.TRANSCRIPT],
+    )
+    def get(self, request: Request, session_id: str) -> HttpResponse | Response:
+        """What was said, in order. A long one comes in pages: `next` is the address of the one
+        behind, for plain text in the Link header."""
+        session = get_object_or_404(OmiSession, pk=_uuid(session_id), owner_id=request.user.pk)
+        wanted = request.query_params.get("format", "text" if self.wants_text else "json")
+        if wanted not in ("json", "text"):
+            raise ValidationError({"format": "Either json or text."})
+        segments = list(_page(session, request.query_params.get("after")))
+        more = len(segments) > SEGMENTS
+        segments = segments[:SEGMENTS]
+        following = _next(request, segments[-1]) if more else None
+        rows = [said(segment, session) for segment in segments]
+        if wanted == "text":
+            return _text("".join(f"{line(row)}\n" for row in rows), following)
+        page = {
+            "session_id": session.pk,
+            "title": session.title,
+            "started_at": session.started_at,
+            "is_final": session.is_final,
+            "next": following,
+            "segments": rows,
+        }
+        return Response(TranscriptSerializer(page).data)
+
+
+def _page(session: OmiSession, after: str | None) -> QuerySet[TranscriptSegment]:
+    segments = session.segments.in_order()
+    if after is None:
+        return segments[: SEGMENTS + 1]
+    if not re.fullmatch("[0-9]{1,19}", after) or int(after) > MOST_ID:
+        raise ValidationError({"after": "Take it from a page's `next`."})
+    last = session.segments.filter(pk=int(after)).first()
+    if last is None:
+        raise Refused(404, "not_found", "The transcript is another by now.", attr="after")
+    return segments.after(last)[: SEGMENTS + 1]
+
+
+def _next(request: Request, last: TranscriptSegment) -> str:
+    url = remove_query_param(request.build_absolute_uri(), "after")
+    return str(replace_query_param(url, "after", last.pk))
+
+
+def _text(text: str, following: str | None) -> HttpResponse:
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    if following:
+        response["Link"] = f'<{following}>; rel="next"'
+    return response

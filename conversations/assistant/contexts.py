@@ -1,0 +1,184 @@
+"""What a person's assistant is turned to: a space, and a window of five. The REST calls and the
+voice commands act on the same rows; a wearable's are under its uid, a chat's under its
+session_id."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from conversations.assistant import spaces
+from conversations.models import (
+    ContextState,
+    ContextWindow,
+    Conversation,
+    Message,
+    OmiSession,
+    Pending,
+    Space,
+    TranscriptSegment,
+)
+from omibackend.core.errors import Refused
+from omibackend.core.postgres import clock
+from omibackend.llm.context import Note
+
+SLOTS = range(1, 6)
+# What was asked back is forgotten after this.
+PENDING_FOR = timedelta(minutes=2)
+TITLE_CHARS = 60
+WINDOW_MESSAGES = 6
+WINDOW_LINES = 20
+
+
+def state_of(owner_id: int, key: str) -> ContextState:
+    """As it is, or the defaults; those are not stored."""
+    found = ContextState.objects.filter(owner_id=owner_id, key=key).first()
+    return found or ContextState(owner_id=owner_id, key=key)
+
+
+def _locked(owner_id: int, key: str) -> ContextState:
+    states = ContextState.objects.select_for_update().filter(owner_id=owner_id, key=key)
+    found = states.first()
+    if found is None:
+        fresh = ContextState(owner_id=owner_id, key=key)
+        ContextState.objects.bulk_create([fresh], ignore_conflicts=True)
+        found = states.get()
+    return found
+
+
+def _save(state: ContextState, **changes: object) -> None:
+    for name, value in changes.items():
+        setattr(state, name, value)
+    state.save(update_fields=[*changes, "updated_at"])
+
+
+def switch(*, owner_id: int, key: str, space: Space) -> Space:
+    """Returns the space before."""
+    with transaction.atomic():
+        state = _locked(owner_id, key)
+        before = Space(state.space)
+        _save(state, space=space, pending=Pending.NONE)
+    return before
+
+
+def pending_of(state: ContextState) -> Pending:
+    since = state.pending_since
+    if not state.pending or since is None or clock.now() - since > PENDING_FOR:
+        return Pending.NONE
+    return Pending(state.pending)
+
+
+def ask_back(*, owner_id: int, key: str, pending: Pending) -> None:
+    with transaction.atomic():
+        _save(_locked(owner_id, key), pending=pending, pending_since=Now())
+
+
+def cancel(*, owner_id: int, key: str) -> bool:
+    """Returns whether anything was waited for."""
+    with transaction.atomic():
+        state = _locked(owner_id, key)
+        waited = pending_of(state) != Pending.NONE
+        _save(state, pending=Pending.NONE)
+    return waited
+
+
+def clear(*, owner_id: int, key: str) -> None:
+    """A fresh start: what was said so far is looked at no more. The windows stay in their slots."""
+    with transaction.atomic():
+        _save(
+            _locked(owner_id, key),
+            space=Space.DEFAULT,
+            pending=Pending.NONE,
+            active_slot=None,
+            cleared_at=Now(),
+        )
+
+
+def activate(
+    *, owner_id: int, key: str, slot: int, conversation_id: UUID | None = None
+) -> Conversation:
+    """Makes a window the active one; with a conversation, that is put into its slot first."""
+    with transaction.atomic():
+        state = _locked(owner_id, key)
+        if conversation_id is not None:
+            _bind(state, slot, conversation_id)
+        window = state.windows.select_related("conversation").filter(slot=slot).first()
+        if window is None:
+            raise Refused(404, "not_found", f"There is nothing in window {slot}.", attr="slot")
+        _save(state, active_slot=slot, pending=Pending.NONE)
+        return window.conversation
+
+
+def _bind(state: ContextState, slot: int, conversation_id: UUID) -> None:
+    # Locked, so that it cannot be deleted before it is bound.
+    own = Conversation.objects.select_for_update(of=("self",)).filter(
+        pk=conversation_id, owner_id=state.owner_id
+    )
+    if own.first() is None:
+        raise Refused(404, "not_found", "There is no such conversation.", attr="conversation_id")
+    ContextWindow.objects.update_or_create(
+        state=state, slot=slot, defaults={"conversation_id": conversation_id}
+    )
+
+
+def windows_of(state: ContextState) -> dict[int, Conversation]:
+    if state._state.adding:
+        return {}
+    windows = state.windows.select_related("conversation")
+    return {window.slot: window.conversation for window in windows}
+
+
+def active_of(state: ContextState) -> Conversation | None:
+    return windows_of(state).get(state.active_slot or 0)
+
+
+def preferred_of(owner_id: int) -> Conversation | None:
+    preferred = Conversation.objects.filter(
+        owner_id=owner_id, owner__preferences__default_conversation=F("pk")
+    )
+    return preferred.first()
+
+
+def title_of(conversation: Conversation) -> str:
+    """A name for it in a line: its title, or when it began."""
+    title = conversation.title.strip()[:TITLE_CHARS]
+    return title or f"{conversation.started_at:%-d %b %Y, %H:%M} UTC"
+
+
+def turns_since(state: ContextState, since: datetime) -> datetime:
+    return max(since, state.cleared_at) if state.cleared_at else since
+
+
+def notes(state: ContextState) -> tuple[Note, ...]:
+    """The active window, or else the conversation that the person prefers, and the space: for the
+    model."""
+    found = []
+    conversation = active_of(state) or preferred_of(state.owner_id)
+    if conversation is not None:
+        heading = "The conversation that the person has open"
+        found.append(Note(heading, "\n".join(_window_lines(conversation))))
+    items = spaces.items_of(state.owner_id, Space(state.space))
+    if items:
+        found.append(Note(spaces.HEADINGS[Space(state.space)], "\n".join(items)))
+    return tuple(found)
+
+
+def _window_lines(conversation: Conversation) -> Sequence[str]:
+    """Its title, the end of what was said, and its last messages."""
+    said = TranscriptSegment.objects.filter(session_id=conversation.session_id)
+    lines = list(said.in_order().reverse()[:WINDOW_LINES]) if conversation.session_id else []
+    written = Message.objects.filter(conversation=conversation)[:WINDOW_MESSAGES]
+    return [
+        title_of(conversation),
+        *(line.text for line in reversed(lines)),
+        *(f"{message.role}: {message.text}" for message in reversed(written)),
+    ]
+
+
+def newest_of(owner_id: int, uid: str) -> Conversation | None:
+    """The conversation that goes on, or was the last."""
+    newest = OmiSession.objects.filter(owner_id=owner_id, uid=uid).first()
+    return Conversation.objects.filter(session=newest).first() if newest else None

@@ -1,0 +1,56 @@
+"""Turns to read: spoken questions with their answers, and what nobody asked for."""
+
+from uuid import UUID
+
+from django.db.models.functions import Greatest
+
+from conversations.models import Conversation, Message, Question
+from omibackend.core.work.leased import Became
+
+
+def record(question: Question) -> Became:
+    """Writes both turns, once. Not before the words are stored: until then no session and so no
+    conversation is theirs, and who stores them records it (see `listening.hear_later`)."""
+    if question.session_id is None:
+        return []
+    answered_at = question.answered_at or question.asked_at
+    turns = [
+        Message(
+            conversation_id=question.session_id,
+            role=role,
+            text=text,
+            occurred_at=at,
+            question=question,
+            sources=sources,
+            delivery_id=question.delivery_id,
+        )
+        for role, text, at, sources in (
+            (Message.Role.USER, question.text, question.asked_at, []),
+            (Message.Role.ASSISTANT, question.answer, answered_at, question.sources),
+        )
+    ]
+    Message.objects.bulk_create(turns, ignore_conflicts=True)
+    Conversation.objects.filter(pk=question.session_id).update(
+        last_message_at=Greatest("last_message_at", answered_at)
+    )
+    return [{"kind": "conversation", "id": str(question.session_id), "how": "updated"}]
+
+
+def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
+    """A message that nobody asked for, in a chat of its own."""
+    conversation, _ = Conversation.objects.get_or_create(
+        owner_id=owner_id, kind=Conversation.Kind.CHAT, key=key, defaults={"title": title}
+    )
+    message.conversation = conversation
+    message.save(force_insert=True)
+    Conversation.objects.filter(pk=conversation.pk).update(
+        last_message_at=Greatest("last_message_at", message.occurred_at)
+    )
+    return [
+        {"kind": "message", "id": str(message.pk), "how": "created"},
+        {"kind": "conversation", "id": str(conversation.pk), "how": "updated"},
+    ]
+
+
+def belongs(user_id: int, conversation_id: UUID) -> bool:
+    return Conversation.objects.filter(pk=conversation_id, owner_id=user_id).exists()

@@ -1,0 +1,104 @@
+"""Answers within the webhook's own reply, as long as a model call is quick and a slot is free."""
+
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from conversations.assistant import answering, bulkhead
+from conversations.models import Channel, Listening, Question
+from conversations.voice import actions
+from conversations.voice.intents import Command
+from omibackend.core.errors import OmiError
+from omibackend.core.work.leased import State
+
+NO_SLOT, NOT_IN_TIME = "no slot free", "not ready in time"
+
+
+def answer_now(question: Question, *, budget_s: float) -> str | None:
+    """The reply to a question that `hear_now` claimed; None: it is answered later, by the job."""
+    until = time.monotonic() + budget_s
+    command = actions.command_in(question)
+    if command is not None:
+        return _carry_out_now(question, command)
+    may_wait = budget_s > 0 and settings.OMI_REPLY_SLOTS > 0
+    if not may_wait or not bulkhead.everyone().acquire(blocking=False):
+        _give_back(question, NO_SLOT)
+        return None
+    try:
+        reply = answering.ask(question, timeout_s=until - time.monotonic())
+    except OmiError:
+        _give_back(question, NOT_IN_TIME)
+        return None
+    finally:
+        bulkhead.everyone().release()
+    return _spoken(question, reply.answer.text, answer_fields(reply))
+
+
+def _carry_out_now(question: Question, command: Command) -> str | None:
+    """A command is done at once, without a model."""
+    with transaction.atomic():
+        actions.before_carrying_out(question, command)
+        if _held(question).select_for_update().first() is None:
+            return None
+        answer = actions.carry_out(question, command)
+        return _spoken(question, answer, command_fields(answer))
+
+
+def command_fields(answer: str) -> dict[str, object]:
+    return {"answer": answer, "provider": actions.PROVIDER, "answered_at": Now()}
+
+
+def answer_fields(reply: answering.Reply) -> dict[str, object]:
+    found = reply.answer
+    return {
+        "answer": found.text,
+        "provider": found.provider,
+        "model": found.model,
+        "took_ms": round(found.took_ms),
+        "sources": reply.sources,
+        "answered_at": Now(),
+    }
+
+
+def _spoken(question: Question, answer: str, fields: dict[str, object]) -> str | None:
+    """Keeps the answer and leaves the record to the job; None if the claim has run out."""
+    spoken = actions.framed(question, answer)
+    kept = _held(question).update(
+        **fields,
+        spoken=spoken,
+        channel=Channel.INLINE,
+        state=State.PENDING,
+        next_attempt_at=Now(),
+        lease_token=None,
+    )
+    if not kept:
+        return None
+    mark_spoken(question)
+    return spoken
+
+
+def mark_spoken(question: Question) -> None:
+    """What the person says next may be a follow-up."""
+    heard = Listening.objects.filter(owner_id=question.owner_id, uid=question.uid)
+    heard.update(spoken_at=Now())
+
+
+def _give_back(question: Question, why: str) -> None:
+    """Leaves it to the job, and says why the answer will come late."""
+    _held(question).update(why=why, state=State.PENDING, next_attempt_at=Now(), lease_token=None)
+
+
+def _held(question: Question) -> QuerySet[Question]:
+    return Question.objects.filter(
+        pk=question.pk, lease_token=question.lease_token, state=State.LEASED
+    )
+
+
+def spoken_for(delivery_id: UUID) -> str | None:
+    """What the answer to this delivery said, for a sender that did not get it and asks again."""
+    spoken = Question.objects.filter(delivery_id=delivery_id, channel=Channel.INLINE)
+    return spoken.order_by("id").values_list("spoken", flat=True).first()

@@ -1,0 +1,103 @@
+"""The background work of recordings: one is analysed, and its score made, at a time."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+
+from emg.models import Recording
+from emg.recordings import analysis, muscles, scoring
+from emg.recordings.analysis import Analysed, Opened
+from emg.recordings.registry import ANALYSED
+from omibackend.core.work.leased import Became, Kind, Kinds, LostLease, State
+
+# A lane of its own: a file of 100 MB holds up no delivery.
+LANE = "emg"
+LEASE_S = 180
+OPENED = ("etag", "size_bytes", "sha256", "metadata", "notes", "recorded_at")
+
+
+def prepare(recording: Recording) -> Analysed | None:
+    def on_opened(opened: Opened) -> None:
+        """What is known of a file stays known, even if its analysis fails."""
+        if _is_about(recording, opened):
+            _note(recording, **_opened_fields(recording, opened), progress_percent=0)
+
+    def on_progress(percent: int) -> None:
+        _note(recording, progress_percent=percent)
+
+    return analysis.analyse(recording, on_opened, on_progress)
+
+
+def _is_about(recording: Recording, opened: Opened) -> bool:
+    """Or about a file that has taken the name since."""
+    return recording.analytics is None or recording.sha256 == opened.sha256
+
+
+def _opened_fields(recording: Recording, opened: Opened) -> dict[str, Any]:
+    return {
+        "etag": opened.found.etag,
+        "size_bytes": opened.found.size_bytes,
+        "sha256": opened.sha256,
+        "metadata": opened.metadata,
+        "notes": opened.notes,
+        "recorded_at": analysis.recorded_at(recording, opened.notes),
+    }
+
+
+def _note(recording: Recording, **fields: Any) -> None:
+    """Written at once, with a longer lease; LostLease if it is another worker's by now."""
+    held = Recording.objects.filter(
+        pk=recording.pk, lease_token=recording.lease_token, state=State.LEASED
+    )
+    if not held.update(**fields, next_attempt_at=Now() + timedelta(seconds=LEASE_S)):
+        raise LostLease("Another worker holds the recording.")
+
+
+def apply(claimed: Recording, analysed: Analysed | None) -> Became:
+    if analysed is None:
+        return [_became(claimed, "unchanged")]
+    if _is_about(claimed, analysed.opened):
+        # Read again: therapists may have added to it meanwhile.
+        recording = Recording.objects.get(pk=claimed.pk)
+        how = "analysed"
+    else:
+        recording = _replacement(claimed, analysed)
+        how = "created"
+    for name, value in _opened_fields(recording, analysed.opened).items():
+        setattr(recording, name, value)
+    recording.analytics = analysed.analytics
+    recording.processing_version = muscles.VERSION
+    recording.analysed_at = Now()
+    recording.scores = scoring.scores_of(recording)
+    recording.save(update_fields=[*OPENED, *ANALYSED])
+    return [_became(recording, how)]
+
+
+def _replacement(old: Recording, analysed: Analysed) -> Recording:
+    """The file that has taken the old one's name, as a recording of its own: what was analysed
+    stays what it was. Its sender named no version, so its store's mark does."""
+    made, _ = Recording.objects.get_or_create(
+        owner_id=old.owner_id,
+        bucket=old.bucket,
+        object_path=old.object_path,
+        object_version=analysed.opened.found.etag,
+        defaults={
+            "delivery_id": old.delivery_id,
+            "session_id": old.session_id,
+            "session_code": old.session_code,
+            "patient_code": old.patient_code,
+            "recorded_at": analysed.opened.found.modified_at,
+            "state": State.DONE,
+            "finished_at": Now(),
+        },
+    )
+    return made
+
+
+def _became(recording: Recording, how: str) -> dict[str, Any]:
+    return {"kind": "recording", "id": str(recording.pk), "how": how}
+
+
+def register() -> None:
+    Kinds.register(Kind(model=Recording, lane=LANE, lease_s=LEASE_S, apply=apply, prepare=prepare))

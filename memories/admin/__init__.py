@@ -1,0 +1,3 @@
+from memories.admin.memories import ActionItemAdmin, MemoryAdmin
+
+__all__ = ["ActionItemAdmin", "MemoryAdmin"]

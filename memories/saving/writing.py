@@ -1,0 +1,273 @@
+"""What may be done with memories. Every writer of an owner's memories takes turns (`take_turns`),
+so that a re-send, a replay and a deletion that meet cannot duplicate or resurrect anything."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Func, QuerySet, TextField, Value
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from memories.models import By, Kind, Memory, Revision, Tombstone
+from memories.saving.bounds import bounded
+from memories.saving.history import FLAGS, WORDS, record
+from memories.saving.identity import normalised, text_hash
+from memories.saving.incoming import IncomingMemory
+from memories.saving.parts import How, entry, save_action_items, save_events, save_photos
+from memories.saving.similar import closest, flag_similar
+from omibackend.core.work.leased import Became
+
+EDITABLE = (*WORDS, *FLAGS)
+MOST_QUOTE_CHARS = 4000
+MOST_SEGMENT_KEYS = 10_000
+
+
+def take_turns(owner_ids: Iterable[int]) -> None:
+    """Until the transaction ends nobody else writes memories of these owners. A transaction
+    for several owners names them all at once: the fixed order is what rules out a deadlock."""
+    keys = [f"memories:{owner_id}" for owner_id in sorted(set(owner_ids))]
+    with connection.cursor() as cursor:
+        for key in keys:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+
+
+def save_memory(*, owner_id: int, incoming: IncomingMemory, delivery_id: UUID | None) -> Became:
+    """Makes the memory or brings it up to date; says what became of it and of its parts."""
+    with transaction.atomic(savepoint=False):
+        take_turns([owner_id])
+        content_hash = _content_hash(incoming, delivery_id)
+        buried = _buried(owner_id, incoming, content_hash)
+        if buried is not None:
+            return [_stays_buried(buried)]
+        found = _found(owner_id, incoming, content_hash)
+        if found is None:
+            memory, how = _created(owner_id, incoming, content_hash, delivery_id), How.CREATED
+        elif _is_outdated(found, incoming, delivery_id):
+            return [entry("memory", found.pk, How.UNCHANGED)]
+        else:
+            memory, how = found, _updated(found, incoming, content_hash, delivery_id)
+        save_photos(memory, incoming.photos)
+        return [
+            entry("memory", memory.pk, how),
+            *save_action_items(memory, incoming.action_items, delivery_id),
+            *save_events(memory, incoming.events),
+        ]
+
+
+def _content_hash(incoming: IncomingMemory, delivery_id: UUID | None) -> str:
+    """Names the content. A memory without any words is only like itself in a replay."""
+    words = next((part for part in (incoming.text, incoming.title) if normalised(part)), None)
+    return text_hash(words or str(delivery_id or uuid4()))
+
+
+def _buried(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Tombstone | None:
+    """By the sender's id; and by content, where one of the two came without an id."""
+    graves = Tombstone.objects.filter(owner_id=owner_id, kind=incoming.kind)
+    if incoming.source_id is None:
+        return graves.filter(content_hash=content_hash).first()
+    named = graves.filter(source_id=incoming.source_id).first()
+    unnamed = graves.filter(source_id=None, content_hash=content_hash).first()
+    if named or not unnamed:
+        return named
+    # From now on the id is known: the next version may have other words.
+    return Tombstone.objects.create(
+        owner_id=owner_id,
+        kind=incoming.kind,
+        source_id=incoming.source_id,
+        content_hash=content_hash,
+        merged_into_id=unnamed.merged_into_id,
+    )
+
+
+def _stays_buried(grave: Tombstone) -> dict[str, Any]:
+    """What was merged is in the other memory already, as its owner wants it."""
+    if grave.merged_into_id is None:
+        return entry("memory", "", How.DELETED_BEFORE)
+    return entry("memory", grave.merged_into_id, How.MERGED_BEFORE)
+
+
+def _found(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Memory | None:
+    mine = Memory.objects.select_for_update().filter(owner_id=owner_id, kind=incoming.kind)
+    alike = mine.filter(content_hash=content_hash, occurred_at__range=_window(incoming))
+    if incoming.source_id is None:
+        return alike.first()
+    return mine.filter(source_id=incoming.source_id).first() or alike.filter(source_id=None).first()
+
+
+def _window(incoming: IncomingMemory) -> tuple[Any, Any]:
+    span = timedelta(hours=settings.MEMORY_DEDUP_HOURS)
+    return incoming.occurred_at - span, incoming.occurred_at + span
+
+
+def _is_outdated(memory: Memory, incoming: IncomingMemory, delivery_id: UUID | None) -> bool:
+    """A retry or a replay can come after a newer version; ids of deliveries are in time order."""
+    newest = memory.sender_version.get("delivery_id")
+    if incoming.source_id is None or memory.source_id is None or not newest or not delivery_id:
+        return False
+    return delivery_id < UUID(newest)
+
+
+def _sent(incoming: IncomingMemory) -> dict[str, str]:
+    return {
+        "title": incoming.title,
+        "text": incoming.text,
+        "category": incoming.category[:40],
+        "emoji": incoming.emoji[:40],
+    }
+
+
+def _around(incoming: IncomingMemory) -> dict[str, Any]:
+    """All that the owner cannot edit; what the sender left out is not in it."""
+    given = {
+        "source": incoming.source[:40],
+        "source_id": incoming.source_id,
+        "language": incoming.language[:20],
+        "finished_at": incoming.finished_at,
+        "segment_keys": list(incoming.segment_keys[:MOST_SEGMENT_KEYS]),
+        "quote": incoming.quote[:MOST_QUOTE_CHARS],
+        "details": bounded(incoming.details),
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _version(sent: dict[str, str], delivery_id: UUID | None) -> dict[str, str | None]:
+    return {**sent, "delivery_id": str(delivery_id) if delivery_id else None}
+
+
+def _created(
+    owner_id: int, incoming: IncomingMemory, content_hash: str, delivery_id: UUID | None
+) -> Memory:
+    sent = _sent(incoming)
+    memory = Memory(
+        owner_id=owner_id,
+        kind=incoming.kind,
+        occurred_at=incoming.occurred_at,
+        content_hash=content_hash,
+        delivery_id=delivery_id,
+        sender_version=_version(sent, delivery_id),
+        **sent,
+        **_around(incoming),
+    )
+    memory.similar_to_id = closest(memory)
+    memory.save(force_insert=True)
+    return memory
+
+
+def _updated(
+    memory: Memory, incoming: IncomingMemory, content_hash: str, delivery_id: UUID | None
+) -> How:
+    sent = _sent(incoming)
+    differs = {name: value for name, value in sent.items() if getattr(memory, name) != value}
+    kept = differs.keys() & set(memory.edited_fields)
+    wanted = {
+        **{name: value for name, value in differs.items() if name not in kept},
+        **_around(incoming),
+        # The earliest: a sender that does not say when it began leaves us the time of receipt.
+        "occurred_at": min(memory.occurred_at, incoming.occurred_at),
+        "details": {**memory.details, **bounded(incoming.details)},
+    }
+    changed = {name: value for name, value in wanted.items() if getattr(memory, name) != value}
+    stamps: dict[str, Any] = {"updated_at": Now()} if changed else {}
+    record(memory, changed, by=By.SENDER, delivery_id=delivery_id)
+    Memory.objects.filter(pk=memory.pk).update(
+        **changed,
+        **stamps,
+        content_hash=content_hash,
+        sender_version=_version(sent, delivery_id),
+    )
+    if changed.keys() & {"title", "text"}:
+        flag_similar(memory.pk)
+    if kept:
+        return How.KEPT_EDITS
+    return How.UPDATED if changed else How.UNCHANGED
+
+
+def edit(memory: Memory, changes: Mapping[str, Any], *, by: By = By.OWNER) -> None:
+    """The owner's own words: they replace the sender's, and outlive whatever it sends again."""
+    with transaction.atomic():
+        take_turns([memory.owner_id])
+        held = Memory.objects.select_for_update().get(pk=memory.pk)
+        differs = {name: changes[name] for name in EDITABLE if name in changes}
+        differs = {name: value for name, value in differs.items() if getattr(held, name) != value}
+        if not differs:
+            return
+        record(held, differs, by=by)
+        edited = sorted({*held.edited_fields, *(name for name in differs if name in WORDS)})
+        Memory.objects.filter(pk=held.pk).update(**differs, edited_fields=edited, updated_at=Now())
+        if differs.keys() & {"title", "text"}:
+            flag_similar(held.pk)
+
+
+def revert(memory: Memory, to: Revision) -> None:
+    """As it stood before that change, which is a change too. What then is the sender's again
+    follows the sender again."""
+    with transaction.atomic():
+        edit(memory, to.before)
+        held = Memory.objects.select_for_update().get(pk=memory.pk)
+        sent = held.sender_version
+        edited = [
+            name
+            for name in held.edited_fields
+            if name not in to.before or sent.get(name) != getattr(held, name)
+        ]
+        Memory.objects.filter(pk=held.pk).update(edited_fields=edited)
+
+
+def write(*, owner_id: int, title: str, text: str, category: str) -> tuple[Memory, bool]:
+    """A note of the owner's own, and whether it is new: the same text within hours is one note.
+
+    One that was deleted before is made again: nobody but its owner writes here.
+    """
+    note = IncomingMemory(
+        kind=Kind.NOTE,
+        source="note",
+        occurred_at=timezone.now(),
+        title=title,
+        text=text,
+        category=category,
+    )
+    with transaction.atomic():
+        take_turns([owner_id])
+        content_hash = _content_hash(note, None)
+        found = _found(owner_id, note, content_hash)
+        if found is not None:
+            given = {"title": title, "category": category}
+            edit(found, {name: value for name, value in given.items() if value})
+            return found, False
+        Tombstone.objects.filter(
+            owner_id=owner_id, kind=Kind.NOTE, source_id=None, content_hash=content_hash
+        ).delete()
+        return _created(owner_id, note, content_hash, None), True
+
+
+def made_of(owner_ids: Collection[int], ids: Iterable[UUID]) -> QuerySet[Memory]:
+    """What a prompt made of these memories or sessions: `source_id` is "<prompt>:<kind>:<id>"."""
+    third = (F("source_id"), Value(":"), Value(3))
+    origin = Func(*third, function="split_part", output_field=TextField())
+    made = Memory.objects.filter(owner_id__in=owner_ids, source="prompt")
+    return made.alias(made_of=origin).filter(made_of__in=[str(pk) for pk in ids])
+
+
+def forget(memories: Iterable[Memory]) -> int:
+    """Deletes for good, with what prompts made of them: neither a re-send nor a replay brings a
+    forgotten memory back. Returns how many of the given ones."""
+    chosen = [memory.pk for memory in memories]
+    with transaction.atomic():
+        given = Memory.objects.filter(pk__in=chosen).order_by()
+        owners = list(given.values_list("owner_id", flat=True))
+        take_turns(owners)
+        made = list(made_of(set(owners), chosen).values_list("pk", flat=True))
+        doomed = Memory.objects.filter(pk__in=[*chosen, *made])
+        tombs = [
+            Tombstone(owner_id=owner_id, kind=kind, source_id=source_id, content_hash=content_hash)
+            for owner_id, kind, source_id, content_hash in doomed.order_by().values_list(
+                "owner_id", "kind", "source_id", "content_hash"
+            )
+        ]
+        Tombstone.objects.bulk_create(tombs, ignore_conflicts=True)
+        doomed.delete()
+    return len(owners)

@@ -1,0 +1,119 @@
+"""What durable work tried and what it made, as a page of the admin shows it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.urls import NoReverseMatch, reverse
+
+from omibackend.core.show.human import span
+from omibackend.core.work.leased import Became
+
+# What `became` calls a row → its model, the symbol, and the field that names it.
+KINDS: dict[str, tuple[str, str, str]] = {
+    "memory": ("memories.Memory", "auto_stories", "display_title"),
+    "action_item": ("memories.ActionItem", "task_alt", "description"),
+    "session": ("conversations.OmiSession", "mic", "title"),
+    "question": ("conversations.Question", "contact_support", "text"),
+    "message": ("conversations.Message", "chat", "text"),
+    "conversation": ("conversations.Conversation", "forum", "title"),
+    "recording": ("emg.Recording", "vital_signs", "session_id"),
+    "prompt_run": ("prompts.PromptRun", "auto_awesome", "title"),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    symbol: str
+    title: str
+    kind: str
+    how: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    number: int
+    at: Any
+    took: str
+    error: str
+    same: bool
+    then: str
+
+
+def attempts(log: list[dict[str, Any]]) -> Iterator[Attempt]:
+    """A repeated error is told once; after it only how long was waited."""
+    before = ""
+    for number, entry in enumerate(log, start=1):
+        error = str(entry.get("error") or "")
+        same = bool(error) and error == before
+        wait_s = entry.get("wait_s")
+        then = f"then waited {span(wait_s)}" if wait_s is not None else ""
+        yield Attempt(
+            number=number,
+            at=_moment(entry.get("at")),
+            took=span(entry["ms"] / 1000) if "ms" in entry else "",
+            error=error,
+            same=same,
+            then=f"same error, {then}".rstrip(", ") if same else then,
+        )
+        before = error
+
+
+def _moment(text: Any) -> Any:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def became(rows: Became, user: Any) -> list[Result]:
+    """Links to what the work made, named by one query for each kind."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        by_kind[row["kind"]].append(str(row["id"]))
+    known = {kind: _load(kind, ids, user) for kind, ids in by_kind.items()}
+    return [_became(row, known[row["kind"]], user) for row in rows]
+
+
+def _load(kind: str, ids: list[str], user: Any) -> dict[str, Model] | None:
+    """The rows by id; None for a kind that we do not know or this user may not see."""
+    if kind not in KINDS or not _may_see(kind, user):
+        return None
+    model = apps.get_model(KINDS[kind][0])
+    try:
+        return {str(pk): row for pk, row in model._default_manager.in_bulk(ids).items()}
+    except (ValueError, ValidationError):
+        return {}
+
+
+def _may_see(kind: str, user: Any) -> bool:
+    app, _, model = KINDS[kind][0].lower().partition(".")
+    return bool(user.has_perm(f"{app}.view_{model}"))
+
+
+def _became(row: dict[str, Any], known: dict[str, Model] | None, user: Any) -> Result:
+    kind, how = str(row["kind"]), str(row.get("how", ""))
+    symbol = KINDS[kind][1] if kind in KINDS else "label"
+    words = kind.replace("_", " ")
+    title = f"{words} {str(row['id'])[-8:]}".capitalize()
+    if known is None:
+        return Result(symbol, title, words, how, "")
+    found = known.get(str(row["id"]))
+    if found is None:
+        return Result(symbol, title, words, "removed since", "")
+    named = str(getattr(found, KINDS[kind][2], "") or title)
+    return Result(symbol, named[:160], words, how, _link(found))
+
+
+def _link(row: Model) -> str:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    try:
+        return reverse(name, args=[row.pk])
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,270 @@
+"""The acknowledgement: read, prove, parse, store in one statement, wake, answer.
+
+A 2xx is sent only after the row is committed. Its cost does not grow with the number of
+messages in the body, and Redis cannot change it.
+"""
+
+import base64
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import IntegrityError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+
+from omibackend.core.errors import Refused, is_database_down
+from omibackend.core.http.addresses import client_address
+from omibackend.core.logging import logger
+from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.prepared import Prepared
+from omibackend.core.redis import metrics, soft_redis
+from omibackend.core.request_id import current_request_id
+from omibackend.core.work import lanes
+from webhooks.inbox import authentication, refusals
+from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Provider, Stored
+
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+SECRET_WORDS = ("token", "secret", "password", "api-key", "apikey")
+DEDUP_KEY_CHARS = 200
+MOST_QUERY_FIELDS = 100
+RETRY_AFTER_S = 5
+
+INSERT_TYPES = """uuid, uuid, text, text, text, bytea, int, text, jsonb, jsonb, inet, text, text,
+                  text, bigint, text, bool"""
+INSERT = """
+INSERT INTO webhooks_delivery
+    (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
+     query, remote_addr, signature, request_id, state, finished_at)
+VALUES ($1, $2, $3, $4,
+        CASE WHEN $17 THEN convert_to($5, 'UTF8') ELSE decode($5, 'base64') END,
+        $6, $7, $8, $9, $10, $11, $12, $13, $14,
+        CASE $14 WHEN 'ignored' THEN statement_timestamp() END)
+ON CONFLICT DO NOTHING RETURNING id, {attention}
+"""
+COUNT_DUPLICATE = """
+UPDATE webhooks_delivery SET
+    duplicates = duplicates + 1,
+    conflicts = conflicts + (body_sha256 <> %s)::int
+WHERE endpoint_id = %s AND dedup_key = %s AND id <> %s RETURNING id
+"""
+
+log = logger("receiver")
+
+
+def receive(request: HttpRequest, provider: Provider, token: str | None) -> HttpResponse:
+    """One webhook request, from raw bytes to its answer."""
+    started = time.perf_counter()
+    endpoint: KnownEndpoint | None = None
+    incoming: Incoming | None = None
+    try:
+        offered = authentication.offered_token(request, token)
+        found = authentication.candidates(provider, offered)
+        endpoint = found[0] if offered else None
+        incoming = read(request, provider)
+        endpoint, signature = authentication.authenticate(
+            provider, found, incoming, by_token=offered is not None
+        )
+        authentication.check_rate(endpoint)
+        parsed = provider.parse(incoming)
+        if endpoint.shared and provider.place:
+            endpoint, parsed = provider.place(endpoint, incoming, parsed)
+        stored = None if parsed.counted else store(provider, endpoint, incoming, parsed, signature)
+    except Refused as refused:
+        refusals.note(endpoint.id if endpoint else None, refused, incoming)
+        response = refused.response()
+    except IntegrityError:
+        authentication.cache.clear()  # deleted since it was last looked up
+        response = authentication.unknown(provider).response()
+    except DatabaseError as error:
+        if not is_database_down(error):
+            raise
+        response = _database_down(endpoint, incoming, error)
+    else:
+        if stored is None:
+            _count(endpoint, parsed, incoming)
+        elif stored.fresh and not parsed.ignored and settings.ENABLE_BACKGROUND_JOBS:
+            lanes.waker().mark("inbox")
+        metrics.acknowledged(provider.name, (time.perf_counter() - started) * 1000)
+        return provider.respond(endpoint, incoming, parsed, stored)
+    metrics.refused(provider.name, response.status_code)
+    return response
+
+
+def read(request: HttpRequest, provider: Provider) -> Incoming:
+    """The request's bytes, refused by their announced size before any of them is read."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length.isdigit():
+        raise Refused(411, "length_required", "Send a Content-Length header.")
+    if int(length) > settings.MAX_REQUEST_SIZE_BYTES:
+        limit = settings.MAX_REQUEST_SIZE_BYTES
+        raise Refused(
+            413, "too_large", f"The body is larger than {limit} bytes (MAX_REQUEST_SIZE)."
+        )
+    content_type = (request.content_type or "").lower()
+    if content_type not in provider.content_types:
+        wanted = ", ".join(provider.content_types)
+        raise Refused(415, "unsupported_type", f"Content-Type must be one of: {wanted}.")
+    try:
+        body = request.body
+    except UnreadablePostError as error:
+        raise Refused(400, "incomplete", "The body ended before its Content-Length.") from error
+    if len(body) != int(length):
+        raise Refused(400, "incomplete", "The body is shorter than its Content-Length.")
+    return Incoming(
+        body=body,
+        content_type=content_type,
+        headers=masked_headers(request.META, secret=provider.proof_headers),
+        query=_query(request.META.get("QUERY_STRING", "")),
+        remote_addr=client_address(request),
+        proof=_proof(request.META, provider),
+    )
+
+
+def _proof(meta: Mapping[str, Any], provider: Provider) -> dict[str, str]:
+    keys = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in provider.proof_headers}
+    return {name: meta[key] for name, key in keys.items() if key in meta}
+
+
+def _query(raw: str) -> dict[str, str]:
+    """By hand: a QueryDict costs as much as the signature. WSGI hands bytes over as latin-1."""
+    try:
+        text = raw.encode("latin-1", "replace").decode("utf-8", "replace")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS)
+    except ValueError as error:
+        raise Refused(400, "bad_query", f"More than {MOST_QUERY_FIELDS} parameters.") from error
+    return {clean(name): clean(value) for name, value in pairs if name != "token"}
+
+
+def masked_headers(meta: Mapping[str, Any], *, secret: Sequence[str] = ()) -> dict[str, str]:
+    """Header names in lower case; of a secret only the last four characters stay."""
+    headers = {}
+    for key, value in meta.items():
+        if key.startswith("HTTP_"):
+            name = key[5:].replace("_", "-").lower()
+        elif key == "CONTENT_TYPE":
+            name = "content-type"
+        else:
+            continue
+        is_secret = name in secret or _is_secret(name)
+        headers[name] = _masked(value) if is_secret else clean(value)
+    return headers
+
+
+def _is_secret(name: str) -> bool:
+    return name in SECRET_HEADERS or any(word in name for word in SECRET_WORDS)
+
+
+def _masked(value: str) -> str:
+    return "••••" + (clean(value[-4:]) if len(value) >= 16 else "")
+
+
+def clean(value: str) -> str:
+    """Text that PostgreSQL takes: no NUL, no lone surrogate."""
+    return value.replace("\x00", "�").encode("utf-8", "replace").decode()
+
+
+def store(
+    provider: Provider,
+    endpoint: KnownEndpoint,
+    incoming: Incoming,
+    parsed: Parsed,
+    signature: str,
+) -> Stored:
+    """One autocommit INSERT. A duplicate writes nothing but its count."""
+    delivery_id = uuid7()
+    sha256 = hashlib.sha256(incoming.body).digest()
+    key = _dedup_key(parsed.dedup_key)
+    body, is_text = _as_text(incoming.body)
+    values = [
+        delivery_id,
+        endpoint.id,
+        parsed.event,
+        key,
+        body,
+        sha256,
+        len(incoming.body),
+        incoming.content_type,
+        orjson.dumps(incoming.headers).decode(),
+        orjson.dumps(incoming.query).decode(),
+        incoming.remote_addr,
+        signature,
+        current_request_id(),
+        "ignored" if parsed.ignored else "pending",
+        endpoint.owner_id,
+        parsed.subject,
+        is_text,
+    ]
+    row = authentication.retried(lambda connection: _insert(connection, provider, values))
+    if row:
+        return Stored(delivery_id, fresh=True, attentive=row[1])
+    if key is None:  # only its own id can be in the way: the first try did commit
+        return Stored(delivery_id, fresh=True)
+    duplicate = [sha256, endpoint.id, key, delivery_id]
+    first = authentication.retried(lambda connection: _one(connection, COUNT_DUPLICATE, duplicate))
+    return Stored(first[0] if first else delivery_id, fresh=first is None)
+
+
+def _as_text(body: bytes) -> tuple[str, bool]:
+    """The driver sends bytes as hexadecimal, which costs a tenth of a long body's answer: UTF-8
+    travels as the text that it is. Anything else as base64."""
+    with suppress(UnicodeDecodeError):
+        text = body.decode()
+        if "\x00" not in text:
+            return text, True
+    return base64.b64encode(body).decode(), False
+
+
+def _dedup_key(key: str | None) -> str | None:
+    if key is None or len(key) <= DEDUP_KEY_CHARS:
+        return key
+    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def _insert(connection: BaseDatabaseWrapper, provider: Provider, values: list[Any]) -> Any:
+    """By the driver's own cursor: Django's wrapping costs as much as reading the request."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        _insert_of(provider).execute(cursor, values)
+        return cursor.fetchone()
+
+
+@cache
+def _insert_of(provider: Provider) -> Prepared:
+    attention = provider.attention.format(owner="$15", subject="$16")
+    return Prepared(f"ingest_{provider.name}", INSERT_TYPES, INSERT.format(attention=attention))
+
+
+def _one(connection: BaseDatabaseWrapper, sql: str, values: list[Any]) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchone()
+
+
+def _database_down(
+    endpoint: KnownEndpoint | None, incoming: Incoming | None, error: Exception
+) -> HttpResponse:
+    connections["ingest"].close()
+    log.error("delivery not stored", exc_info=error)
+    refused = Refused(
+        503, "unavailable", "Not stored. Send it again later.", retry_after_s=RETRY_AFTER_S
+    )
+    refusals.note(endpoint.id if endpoint else None, refused, incoming)
+    return refused.response()
+
+
+def _count(endpoint: KnownEndpoint, parsed: Parsed, incoming: Incoming) -> None:
+    key = f"counted:{endpoint.id}"
+    soft_redis.together(
+        lambda pipe: (
+            pipe.hincrby(key, f"{parsed.event}:requests", 1),
+            pipe.hincrby(key, f"{parsed.event}:bytes", len(incoming.body)),
+        )
+    )

@@ -1,7 +1,0 @@
-"""The one table of senders."""
-
-from webhooks.providers.base import Provider
-from webhooks.providers.omi import OMI
-from webhooks.providers.storage import STORAGE
-
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (OMI, STORAGE)}
