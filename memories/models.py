@@ -20,7 +20,7 @@ from omibackend.core.postgres.ids import uuid7
 MOST_SEARCHED_CHARS = 50_000
 
 
-class Kind(models.TextChoices):
+class MemoryKind(models.TextChoices):
     CONVERSATION = "conversation", "conversation"
     DAY_SUMMARY = "day_summary", "day summary"
     NOTE = "note", "note"
@@ -58,7 +58,7 @@ class Memory(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="memories", db_index=False
     )
-    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=MemoryKind.choices)
     source = models.CharField(max_length=40)
     # The sender's id. None: it gave none, and the text says what is the same memory.
     source_id = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001
@@ -271,7 +271,7 @@ class Tombstone(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
     )
-    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=MemoryKind.choices)
     source_id = models.CharField(max_length=200, null=True)  # noqa: DJ001
     content_hash = models.CharField(max_length=64)
     deleted_at = models.DateTimeField(db_default=Now())

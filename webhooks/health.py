@@ -36,7 +36,7 @@ LEFT JOIN LATERAL (
 """
 
 
-class State(StrEnum):
+class EndpointState(StrEnum):
     OFF = "off"
     AT_RISK = "at_risk"
     REFUSED = "refused"
@@ -50,7 +50,7 @@ class State(StrEnum):
 class Health:
     """`signature` is how the newest delivery was signed; `last_error` is of the newest few."""
 
-    state: State
+    state: EndpointState
     words: str
     last_delivery_at: datetime | None
     signature: str
@@ -60,7 +60,7 @@ class Health:
 
     @property
     def is_at_risk(self) -> bool:
-        return self.state == State.AT_RISK
+        return self.state == EndpointState.AT_RISK
 
 
 @dataclass(frozen=True)
@@ -99,23 +99,23 @@ def _health(
 
 def judge(
     endpoint: Endpoint, *, last_at: datetime | None, newest_error: str | None, failures: int
-) -> tuple[State, str]:
+) -> tuple[EndpointState, str]:
     refused = f"refused {several(failures, 'time')} in a row"
     if not endpoint.enabled:
-        return State.OFF, "switched off"
+        return EndpointState.OFF, "switched off"
     if is_near(endpoint, failures):
-        return State.AT_RISK, refused
+        return EndpointState.AT_RISK, refused
     if failures:
-        return State.REFUSED, refused
+        return EndpointState.REFUSED, refused
     if last_at is None:
-        return State.UNUSED, "nothing yet"
+        return EndpointState.UNUSED, "nothing yet"
     if newest_error:
-        return State.FAILING, "last one failed"
+        return EndpointState.FAILING, "last one failed"
     if endpoint.accepts_previous_secret:
-        return State.ROTATING, "two secrets"
+        return EndpointState.ROTATING, "two secrets"
     if endpoint.accepts_previous_token:
-        return State.ROTATING, "two tokens"
-    return State.FINE, "fine"
+        return EndpointState.ROTATING, "two tokens"
+    return EndpointState.FINE, "fine"
 
 
 def is_near(endpoint: Endpoint, failures: int) -> bool:
@@ -127,7 +127,7 @@ def is_near(endpoint: Endpoint, failures: int) -> bool:
 
 def counted(endpoint: Endpoint) -> list[Counted]:
     """What is counted and not stored: streams of audio."""
-    found: Any = soft_redis.attempt(lambda redis: redis.hgetall(f"counted:{endpoint.pk}")) or {}
+    found: Any = soft_redis.try_command(lambda redis: redis.hgetall(f"counted:{endpoint.pk}")) or {}
     numbers = {name.decode(): int(number) for name, number in found.items()}
     events = sorted({name.rpartition(":")[0] for name in numbers})
     return [

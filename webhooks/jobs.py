@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from omibackend.core.work.leased import Became, Kind, Kinds
+from omibackend.core.work.leased import Became, WorkType, WorkTypes
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.registry import PROVIDERS
 
@@ -34,8 +34,8 @@ def _with_endpoints(deliveries: Sequence[Delivery]) -> None:
 
 
 def register() -> None:
-    Kinds.register(
-        Kind(
+    WorkTypes.register(
+        WorkType(
             model=Delivery,
             lane="inbox",
             lease_s=LEASE_S,

@@ -13,7 +13,7 @@ from memories.search.finding import matching
 from omibackend.accounts.preferences import preferences_of
 from omibackend.llm.client import answer
 from omibackend.llm.context import Answer, Context, Line, Note, Recalled
-from omibackend.llm.context import Message as Turn
+from omibackend.llm.context import Turn as Turn
 
 LINES = 40
 LINES_WITHIN = timedelta(minutes=30)
@@ -23,7 +23,7 @@ TURNS_WITHIN = timedelta(minutes=30)
 QUOTE_CHARS = 200
 
 
-class Heard(NamedTuple):
+class TranscriptLine(NamedTuple):
     """A line of a transcript, and the segment's key."""
 
     key: str
@@ -32,10 +32,10 @@ class Heard(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class AnswerContext:
     """All that an answer may rest on."""
 
-    heard: Sequence[Heard] = ()
+    heard: Sequence[TranscriptLine] = ()
     memories: Sequence[Recalled] = ()
     turns: Sequence[Turn] = ()
     notes: Sequence[Note] = ()
@@ -53,7 +53,7 @@ def ask(question: Question, *, timeout_s: float) -> Reply:
     """Asks the model, outside any transaction. Raises ModelError or ModelRefused."""
     until = time.monotonic() + timeout_s
     state = contexts.state_of(question.owner_id, question.uid)
-    given = Given(
+    given = AnswerContext(
         heard=_heard(question),
         memories=memories_for(question.owner_id, question.text),
         turns=_turns(question, contexts.turns_since(state, question.asked_at - TURNS_WITHIN)),
@@ -62,7 +62,7 @@ def ask(question: Question, *, timeout_s: float) -> Reply:
     return answered(question.text, given, timeout_s=until - time.monotonic())
 
 
-def answered(text: str, given: Given, *, timeout_s: float) -> Reply:
+def answered(text: str, given: AnswerContext, *, timeout_s: float) -> Reply:
     """The model's answer; as sources only what it names or quotes of what it was given."""
     context = Context(
         transcript=tuple(heard.line for heard in given.heard),
@@ -96,7 +96,7 @@ def memories_for(owner_id: int, text: str) -> tuple[Recalled, ...]:
     return tuple(Recalled(str(m.pk), m.title, m.text, m.occurred_at) for m in found)
 
 
-def _heard(question: Question) -> list[Heard]:
+def _heard(question: Question) -> list[TranscriptLine]:
     """What was said lately, and what came with the question: the latter is not stored yet."""
     stored = (
         TranscriptSegment.objects.filter(
@@ -109,10 +109,12 @@ def _heard(question: Question) -> list[Heard]:
         .exclude(key__in=question.segment_keys)
         .order_by("-received_at", "-start_s", "-id")[:LINES]
     )
-    heard = {row.key: Heard(row.key, line_of(row), row.received_at) for row in reversed(stored)}
+    heard = {
+        row.key: TranscriptLine(row.key, line_of(row), row.received_at) for row in reversed(stored)
+    }
     for segment in question.just_heard:
         if segment.key not in question.segment_keys:
-            heard[segment.key] = Heard(segment.key, line_of(segment), question.asked_at)
+            heard[segment.key] = TranscriptLine(segment.key, line_of(segment), question.asked_at)
     return list(heard.values())
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from conversations.assistant import answering, bulkhead, contexts
-from conversations.assistant.answering import Given, Heard, line_of
+from conversations.assistant.answering import AnswerContext, TranscriptLine, line_of
 from conversations.models import Conversation, Message, OmiSession, TranscriptSegment
 from memories.saving.identity import text_hash
 from omibackend.core.errors import OmiError, Refused
@@ -32,7 +32,7 @@ POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ChatAnswer:
     response: str
     conversation_id: UUID
     duplicate: bool
@@ -49,7 +49,7 @@ class _Put:
     answer: Message | None = None
 
 
-def ask(*, owner_id: int, session_id: str, text: str, context: str = "") -> Answered:
+def ask(*, owner_id: int, session_id: str, text: str, context: str = "") -> ChatAnswer:
     """Raises Refused: 503 at once when too many wait, 504 when the model does not answer."""
     with bulkhead.for_chat():
         put = _put(owner_id, session_id, text)
@@ -137,7 +137,7 @@ def _touch(conversation: Conversation, at: datetime) -> None:
     Conversation.objects.filter(pk=conversation.pk).update(last_message_at=at)
 
 
-def _given(put: _Put, text: str, context: str) -> Given:
+def _given(put: _Put, text: str, context: str) -> AnswerContext:
     owner_id = put.conversation.owner_id
     state = contexts.state_of(owner_id, put.conversation.key)
     earlier = Message.objects.filter(
@@ -146,7 +146,7 @@ def _given(put: _Put, text: str, context: str) -> Given:
     if state.cleared_at:
         earlier = earlier.filter(occurred_at__gt=state.cleared_at)
     told = (Note("What the caller adds", context),) if context.strip() else ()
-    return Given(
+    return AnswerContext(
         heard=_heard(owner_id),
         memories=answering.memories_for(owner_id, text),
         turns=answering.as_turns(earlier[:TURNS]),
@@ -154,7 +154,7 @@ def _given(put: _Put, text: str, context: str) -> Given:
     )
 
 
-def _heard(owner_id: int) -> list[Heard]:
+def _heard(owner_id: int) -> list[TranscriptLine]:
     """The end of what a wearable of the person's heard last."""
     spoken = Conversation.objects.filter(owner_id=owner_id, kind=Conversation.Kind.OMI)
     newest = OmiSession.objects.filter(
@@ -164,7 +164,7 @@ def _heard(owner_id: int) -> list[Heard]:
     if newest is None:
         return []
     said = TranscriptSegment.objects.filter(session=newest).in_order().reverse()[:LINES]
-    return [Heard(row.key, line_of(row), row.received_at) for row in reversed(said)]
+    return [TranscriptLine(row.key, line_of(row), row.received_at) for row in reversed(said)]
 
 
 def _stored(put: _Put, reply: answering.Reply) -> Message:
@@ -211,5 +211,5 @@ def _awaited(message: Message) -> Message:
     raise _failed(OmiError())
 
 
-def _answered(put: _Put, answer: Message, *, duplicate: bool) -> Answered:
-    return Answered(answer.text, put.conversation.pk, duplicate, answer.sources)
+def _answered(put: _Put, answer: Message, *, duplicate: bool) -> ChatAnswer:
+    return ChatAnswer(answer.text, put.conversation.pk, duplicate, answer.sources)

@@ -10,7 +10,7 @@ from omibackend.core.work.leased import Became
 
 def record(question: Question) -> Became:
     """Writes both turns, once. Not before the words are stored: until then no session and so no
-    conversation is theirs, and who stores them records it (see `listening.hear_later`)."""
+    conversation is theirs, and who stores them records it (see `listening.detect_in_job`)."""
     if question.session_id is None:
         return []
     answered_at = question.answered_at or question.asked_at

@@ -1,4 +1,4 @@
-from conversations.models.asked import Channel, Listening, Notification, Question, SendState
+from conversations.models.asked import Listening, Notification, Question, ReplyChannel, SendState
 from conversations.models.contexts import ContextState, ContextWindow, Pending, Space
 from conversations.models.deleted import DeletedSession, DeletedWords
 from conversations.models.heard import (
@@ -10,7 +10,6 @@ from conversations.models.heard import (
 from conversations.models.threads import Conversation, Message
 
 __all__ = [
-    "Channel",
     "ContextState",
     "ContextWindow",
     "Conversation",
@@ -22,6 +21,7 @@ __all__ = [
     "OmiSession",
     "Pending",
     "Question",
+    "ReplyChannel",
     "SegmentQuerySet",
     "SendState",
     "Space",

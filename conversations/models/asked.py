@@ -11,7 +11,7 @@ from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import Leased
 
 
-class Channel(models.TextChoices):
+class ReplyChannel(models.TextChoices):
     NONE = "", "not answered yet"
     INLINE = "inline", "in the webhook's answer"
     NOTIFICATION = "notification", "as a notification"
@@ -53,7 +53,7 @@ class Question(Leased):
     took_ms = models.PositiveIntegerField(null=True)
     # [{"type": "memory" | "segment", "id", "quote", "occurred_at"}]: what the answer rests on
     sources = models.JSONField(default=list)
-    channel = models.CharField(max_length=12, choices=Channel.choices, blank=True, default="")
+    channel = models.CharField(max_length=12, choices=ReplyChannel.choices, blank=True, default="")
     # Why it was not spoken, in words.
     why = models.CharField(max_length=60, blank=True, default="")
     answered_at = models.DateTimeField(null=True)

@@ -9,7 +9,14 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from conversations.models import OmiSession, Question
-from conversations.pages.transcript import Answered, Facts, Row, Said, facts_of, transcript_of
+from conversations.pages.transcript import (
+    AnsweredQuestion,
+    Facts,
+    Row,
+    SpokenRow,
+    facts_of,
+    transcript_of,
+)
 from omibackend.core.show.human import length, minutes
 
 # A day of talk has some thousand rows; the rest is in the plain text.
@@ -17,7 +24,7 @@ MOST_ROWS = 3000
 
 
 @dataclass(frozen=True)
-class Page:
+class SessionPage:
     session: OmiSession
     rows: list[Row]
     more: int
@@ -29,16 +36,16 @@ class Page:
     delivery_link: str
 
 
-def page(session: OmiSession, user: Any) -> Page:
+def page(session: OmiSession, user: Any) -> SessionPage:
     rows = transcript_of(session)
     gap = timedelta(seconds=settings.SESSION_GAP_SECONDS)
     sees_deliveries = user.has_perm("webhooks.view_delivery")
-    return Page(
+    return SessionPage(
         session=session,
         rows=rows[:MOST_ROWS],
         more=max(len(rows) - MOST_ROWS, 0),
         facts=facts_of(session),
-        questions=[row.question for row in rows if isinstance(row, Answered)],
+        questions=[row.question for row in rows if isinstance(row, AnsweredQuestion)],
         live=not session.is_final and timezone.now() - session.last_received_at < gap,
         uid=shortened(session.uid),
         budget_ms=settings.OMI_REPLY_BUDGET_MS,
@@ -65,9 +72,9 @@ def plain_text(session: OmiSession) -> str:
 
 
 def line(row: Row) -> str:
-    if isinstance(row, Said):
+    if isinstance(row, SpokenRow):
         at = "" if row.start_s is None else f"[{minutes(row.start_s)}] "
         return f"{at}{row.speaker}: {row.text}"
-    if isinstance(row, Answered):
+    if isinstance(row, AnsweredQuestion):
         return f"    Omi: {row.question.answer or 'no answer'}"
     return f"    ({length(row.length_s)} of silence)"

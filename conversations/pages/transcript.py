@@ -15,7 +15,7 @@ SILENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SpokenRow:
     """A segment. `call` is where in its text the wake phrase stands."""
 
     key: str
@@ -49,7 +49,7 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredQuestion:
     """What became of a question that closed in the segment above."""
 
     question: Question
@@ -57,7 +57,7 @@ class Answered:
     kind: str = "answer"
 
 
-Row = Said | Silence | Answered
+Row = SpokenRow | Silence | AnsweredQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +135,11 @@ def _call_span(
 
 def said(
     segment: TranscriptSegment, session: OmiSession, call: tuple[int, int] | None = None
-) -> Said:
+) -> SpokenRow:
     said_at = None
     if segment.start_s is not None:
         said_at = session.started_at + timedelta(seconds=segment.start_s)
-    return Said(
+    return SpokenRow(
         key=segment.key,
         speaker=speaker_label(segment),
         is_person=bool(segment.is_user) and not segment.is_echo,
@@ -152,8 +152,10 @@ def said(
     )
 
 
-def _answered(question: Question) -> Answered:
-    return Answered(question, sum(source["type"] == "memory" for source in question.sources))
+def _answered(question: Question) -> AnsweredQuestion:
+    return AnsweredQuestion(
+        question, sum(source["type"] == "memory" for source in question.sources)
+    )
 
 
 def facts_of(session: OmiSession) -> Facts:

@@ -26,13 +26,13 @@ def _key(place: Place) -> str:
 
 
 def recall(places: Sequence[Place]) -> dict[Place, list[Track]]:
-    held = soft_redis.attempt(lambda redis: redis.mget([_key(place) for place in places]))
+    held = soft_redis.try_command(lambda redis: redis.mget([_key(place) for place in places]))
     return {place: _tracks(raw) for place, raw in zip(places, held or (), strict=False) if raw}
 
 
 def remember(lists: Mapping[Place, Sequence[Track]], *, hits: int, misses: int) -> None:
     """Also counts how often the last `recall` served: one round trip for both."""
-    soft_redis.attempt(lambda redis: _remember(redis, lists, hits=hits, misses=misses))
+    soft_redis.try_command(lambda redis: _remember(redis, lists, hits=hits, misses=misses))
 
 
 def _remember(
@@ -95,5 +95,5 @@ def _track(
 
 def cache_counts() -> dict[str, int]:
     """How often the memory served, for the queue's status page."""
-    found = soft_redis.attempt(lambda redis: redis.mget([HITS, MISSES])) or [None, None]
+    found = soft_redis.try_command(lambda redis: redis.mget([HITS, MISSES])) or [None, None]
     return {"hits": int(found[0] or 0), "misses": int(found[1] or 0)}

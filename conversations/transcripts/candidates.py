@@ -10,18 +10,25 @@ from django.conf import settings
 
 from conversations.segments import Batch
 from conversations.transcripts import cache, session_sql
-from conversations.transcripts.placement import LATEST_S, Piece, Track, apart_s, is_plain, pieces_of
+from conversations.transcripts.placement import (
+    LATEST_S,
+    Track,
+    Utterance,
+    apart_s,
+    is_plain,
+    pieces_of,
+)
 from conversations.transcripts.session_sql import Place, Span
 
 
 @dataclass(slots=True)
-class Board:
+class Candidates:
     """All that is arriving at one place, and the sessions it may belong to."""
 
     place: Place
     batches: list[Batch] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
-    unsure: list[Piece] = field(default_factory=list)
+    pieces: list[Utterance] = field(default_factory=list)
+    unsure: list[Utterance] = field(default_factory=list)
     tracks: list[Track] = field(default_factory=list)
     head_id: UUID | None = None
     recalled: bool = False
@@ -64,13 +71,13 @@ class Board:
         return min(t.last_received_at for t in self.tracks) < self.heard_since()
 
 
-def boards_of(batches: Iterable[Batch]) -> list[Board]:
-    boards: dict[Place, Board] = {}
+def boards_of(batches: Iterable[Batch]) -> list[Candidates]:
+    boards: dict[Place, Candidates] = {}
     for batch in sorted(batches, key=lambda batch: batch.received_at):
         place = Place.of(batch)
         pieces = list(pieces_of(batch, gap_s=_gap_s(place)))
         if pieces:
-            board = boards.setdefault(place, Board(place))
+            board = boards.setdefault(place, Candidates(place))
             board.batches.append(batch)
             board.pieces += pieces
     return list(boards.values())
@@ -88,7 +95,7 @@ class Loaded(NamedTuple):
     deleters: set[int]
 
 
-def load(boards: Sequence[Board]) -> Loaded:
+def load(boards: Sequence[Candidates]) -> Loaded:
     """Fills in the sessions, from memory where that is still true."""
     recalled = cache.recall([board.place for board in boards])
     for board in boards:
@@ -108,7 +115,7 @@ def load(boards: Sequence[Board]) -> Loaded:
     return Loaded(_check(boards).holders, deleters)
 
 
-def _read(boards: Iterable[Board]) -> set[int]:
+def _read(boards: Iterable[Candidates]) -> set[int]:
     """Returns the owners who deleted words before."""
     wanted = list(boards)
     if not wanted:
@@ -129,7 +136,7 @@ def _read(boards: Iterable[Board]) -> set[int]:
     return deleters
 
 
-def _check(boards: Iterable[Board]) -> session_sql.Checked:
+def _check(boards: Iterable[Candidates]) -> session_sql.Checked:
     return session_sql.check(
         [(track.id, board.keys_near(track)) for board in boards for track in board.tracks]
     )

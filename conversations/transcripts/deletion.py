@@ -24,9 +24,9 @@ from conversations.models import (
 from conversations.segments import Batch, Segment, hashed
 from conversations.transcripts import session_sql
 from conversations.transcripts.finalise import CLOCKS_DIFFER
-from memories.models import Kind as MemoryKind
 from memories.models import Memory
-from memories.saving.writing import forget, made_of, take_turns
+from memories.models import MemoryKind as MemoryKind
+from memories.saving.writing import forget, lock_owner, made_of
 from omibackend.accounts.models import Preferences
 
 # From here on an id is taken to be unique in the world, as a UUID; "7" comes again with the next
@@ -42,7 +42,7 @@ def delete(conversation: Conversation) -> None:
     """Deletes for good: transcript, questions, messages, notifications, and the memory that was
     made of it. What the person asked to be noted meanwhile stays."""
     with transaction.atomic():
-        take_turns([conversation.owner_id])
+        lock_owner([conversation.owner_id])
         Preferences.objects.filter(
             user_id=conversation.owner_id, default_conversation=conversation.pk
         ).update(default_conversation=None)
@@ -64,7 +64,7 @@ def _delete_heard(session: OmiSession) -> None:
     keys = {*heard.segments.values_list("key", flat=True), *heard.replaced_keys}
     asked = _asked_in(heard, keys)
     keys.update(key for question in asked for key in question.segment_keys)
-    _bury(heard, keys)
+    _add_tombstones(heard, keys)
     Listening.objects.filter(owner_id=heard.owner_id, uid=heard.uid).update(
         tail_text="", tail_voice="", tail_end_s=None, last_question="", last_question_at=None
     )
@@ -94,7 +94,7 @@ def _asked_in(session: OmiSession, keys: AbstractSet[str]) -> list[Question]:
     return asked + [question for question in loose if not keys.isdisjoint(question.segment_keys)]
 
 
-def _bury(session: OmiSession, keys: Iterable[str]) -> None:
+def _add_tombstones(session: OmiSession, keys: Iterable[str]) -> None:
     digests = [_of_segment(session.uid, key) for key in keys]
     if session.omi_conversation_id:
         digests.append(_of_conversation(session.omi_conversation_id))
@@ -172,7 +172,7 @@ def was_deleted(
 
     In the caller's transaction, which holds the owner's turn from here on (see `delete`).
     """
-    take_turns([owner_id])
+    lock_owner([owner_id])
     mine = DeletedWords.objects.filter(owner_id=owner_id)
     own = _of_conversation(conversation_id)
     if mine.filter(digest=own).exists():

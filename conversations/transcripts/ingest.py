@@ -13,8 +13,14 @@ from django.db import transaction
 
 from conversations.segments import Batch, Segment
 from conversations.transcripts import cache, deletion, session_sql
-from conversations.transcripts.candidates import Board, boards_of, load
-from conversations.transcripts.placement import Piece, Track, may_be_final, sessions_for, span_of
+from conversations.transcripts.candidates import Candidates, boards_of, load
+from conversations.transcripts.placement import (
+    Track,
+    Utterance,
+    may_be_final,
+    sessions_for,
+    span_of,
+)
 from conversations.transcripts.segment_sql import SegmentRow, Written, final_words, upsert_segments
 from conversations.transcripts.text import share_found, words_of
 from omibackend.core.postgres.ids import uuid7
@@ -27,7 +33,7 @@ DELETED_BEFORE: Became = [{"kind": "session", "id": "", "how": "deleted before"}
 
 
 @dataclass(slots=True)
-class Outcome:
+class Placements:
     """Where everything went: filled by the rules first, written to PostgreSQL then."""
 
     rows: list[SegmentRow] = field(default_factory=list)
@@ -62,7 +68,7 @@ def add_batches(batches: Sequence[Batch]) -> dict[UUID, Became]:
         boards = boards_of(left)
         holders, _ = load(boards)
     finals = _finals(boards)
-    outcome = Outcome()
+    outcome = Placements()
     for board in boards:
         _place_pieces(board, holders, finals, outcome)
     written = _write(boards, outcome)
@@ -75,7 +81,7 @@ def add_batches(batches: Sequence[Batch]) -> dict[UUID, Became]:
     }
 
 
-def _finals(boards: Iterable[Board]) -> dict[UUID, list[Segment]]:
+def _finals(boards: Iterable[Candidates]) -> dict[UUID, list[Segment]]:
     """The final transcripts that some piece may be late speech of."""
     return final_words(
         {
@@ -89,10 +95,10 @@ def _finals(boards: Iterable[Board]) -> dict[UUID, list[Segment]]:
 
 
 def _place_pieces(
-    board: Board,
+    board: Candidates,
     holders: dict[str, set[UUID]],
     finals: dict[UUID, list[Segment]],
-    outcome: Outcome,
+    outcome: Placements,
 ) -> None:
     for piece in board.pieces:
         delivery_id = piece.batch.delivery_id
@@ -118,7 +124,7 @@ def _place_pieces(
 
 
 def _already_final(
-    piece: Piece, tracks: Iterable[Track], knowing: set[UUID], finals: dict[UUID, list[Segment]]
+    piece: Utterance, tracks: Iterable[Track], knowing: set[UUID], finals: dict[UUID, list[Segment]]
 ) -> Track | None:
     for track in tracks:
         if track.finalised_at is None:
@@ -128,20 +134,22 @@ def _already_final(
     return None
 
 
-def _is_in(piece: Piece, final: Iterable[Segment]) -> bool:
+def _is_in(piece: Utterance, final: Iterable[Segment]) -> bool:
     said = [word for segment in piece.segments for word in words_of(segment.text)]
     near = [word for segment in final if _near(piece, segment) for word in words_of(segment.text)]
     return bool(said) and share_found(said, near) >= SAME_SHARE
 
 
-def _near(piece: Piece, segment: Segment) -> bool:
+def _near(piece: Utterance, segment: Segment) -> bool:
     if piece.start_s is None or piece.end_s is None or segment.start_s is None:
         return True
     start_s, end_s = span_of(segment)
     return start_s <= piece.end_s + SAME_TIME_S and end_s >= piece.start_s - SAME_TIME_S
 
 
-def _track_for(piece: Piece, board: Board, knowing: set[UUID], outcome: Outcome) -> Track:
+def _track_for(
+    piece: Utterance, board: Candidates, knowing: set[UUID], outcome: Placements
+) -> Track:
     if board.place.sender_session_id is not None:
         chosen = board.tracks[:1]
     else:
@@ -162,7 +170,7 @@ def _track_for(piece: Piece, board: Board, knowing: set[UUID], outcome: Outcome)
     return kept
 
 
-def _write(boards: Iterable[Board], outcome: Outcome) -> dict[UUID, Written]:
+def _write(boards: Iterable[Candidates], outcome: Placements) -> dict[UUID, Written]:
     rows = outcome.rows
     if outcome.merged:
         rows = [row._replace(session_id=outcome.final_id(row.session_id)) for row in rows]
@@ -193,7 +201,7 @@ def _counts(rows: Iterable[SegmentRow]) -> dict[UUID, int]:
     return {pk: len(found) for pk, found in keys.items()}
 
 
-def _settle(board: Board, *, changed: Collection[UUID]) -> None:
+def _settle(board: Candidates, *, changed: Collection[UUID]) -> None:
     """A session that was only told again what it held was not heard just now: it stays as it was.
 
     Each write bumps the session that it found to be the newest (see session_cache).
@@ -206,7 +214,7 @@ def _settle(board: Board, *, changed: Collection[UUID]) -> None:
             track.touched = track.touched or track.id == board.head_id
 
 
-def _remember(boards: Sequence[Board]) -> None:
+def _remember(boards: Sequence[Candidates]) -> None:
     lists = {}
     for board in boards:
         tracks = sorted(board.tracks, key=lambda t: (t.last_received_at, t.id), reverse=True)
@@ -217,7 +225,7 @@ def _remember(boards: Sequence[Board]) -> None:
     cache.remember(lists, hits=hits, misses=len(boards) - hits)
 
 
-def _became(batch: Batch, outcome: Outcome, written: dict[UUID, Written]) -> Became:
+def _became(batch: Batch, outcome: Placements, written: dict[UUID, Written]) -> Became:
     became = {}
     for session_id, how in outcome.went_to.get(batch.delivery_id, ()):
         pk = outcome.final_id(session_id)
@@ -229,7 +237,7 @@ def _became(batch: Batch, outcome: Outcome, written: dict[UUID, Written]) -> Bec
     return list(became.values())
 
 
-def _how(batch: Batch, pk: UUID, outcome: Outcome, written: dict[UUID, Written]) -> str:
+def _how(batch: Batch, pk: UUID, outcome: Placements, written: dict[UUID, Written]) -> str:
     if outcome.made_by.get(pk) == batch.delivery_id:
         return "created"
     changed = pk in written and any(segment.key in written[pk].keys for segment in batch.segments)

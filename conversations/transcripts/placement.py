@@ -55,7 +55,7 @@ class Track:
         wall_s = (self.last_received_at - self.first_received_at).total_seconds()
         return not self.is_long or wall_s >= max(self.length_s - LIVE_SLACK_S, self.length_s / 2)
 
-    def take(self, piece: "Piece") -> None:
+    def take(self, piece: "Utterance") -> None:
         if not self.touched:
             self.before = copy(self)
         self.touched = True
@@ -93,7 +93,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Utterance:
     """Segments of one batch without a silence between them that would part sessions."""
 
     batch: Batch
@@ -116,12 +116,12 @@ def span_of(segment: Segment) -> tuple[float, float]:
     return start_s, max(start_s, segment.end_s if segment.end_s is not None else start_s)
 
 
-def pieces_of(batch: Batch, *, gap_s: float) -> Iterator[Piece]:
+def pieces_of(batch: Batch, *, gap_s: float) -> Iterator[Utterance]:
     timed = [segment for segment in batch.segments if segment.start_s is not None]
     untimed = tuple(segment for segment in batch.segments if segment.start_s is None)
     if not timed:
         if untimed:
-            yield Piece(batch, untimed, None, None)
+            yield Utterance(batch, untimed, None, None)
         return
     timed.sort(key=lambda segment: span_of(segment)[0])
     group: list[Segment] = []
@@ -129,14 +129,14 @@ def pieces_of(batch: Batch, *, gap_s: float) -> Iterator[Piece]:
     for segment in timed:
         from_s, to_s = span_of(segment)
         if from_s - end_s > gap_s:
-            yield Piece(batch, (*group, *untimed), begin_s, end_s)
+            yield Utterance(batch, (*group, *untimed), begin_s, end_s)
             group, untimed, begin_s, end_s = [], (), from_s, to_s
         group.append(segment)
         end_s = max(end_s, to_s)
-    yield Piece(batch, (*group, *untimed), begin_s, end_s)
+    yield Utterance(batch, (*group, *untimed), begin_s, end_s)
 
 
-def apart_s(one: Track | Piece, other: Track | Piece) -> float:
+def apart_s(one: Track | Utterance, other: Track | Utterance) -> float:
     """The silence between the two on the sender's clock."""
     (a, b), (c, d) = _ends(one), _ends(other)
     if a is None or b is None or c is None or d is None:
@@ -144,13 +144,13 @@ def apart_s(one: Track | Piece, other: Track | Piece) -> float:
     return max(0.0, c - b, a - d)
 
 
-def _ends(of: Track | Piece) -> tuple[float | None, float | None]:
+def _ends(of: Track | Utterance) -> tuple[float | None, float | None]:
     if isinstance(of, Track):
         return of.min_start_s, of.max_end_s
     return of.start_s, of.end_s
 
 
-def fits(piece: Piece, track: Track, *, gap_s: float) -> bool:
+def fits(piece: Utterance, track: Track, *, gap_s: float) -> bool:
     if track.finalised_at is not None:
         return False
     if piece.start_s is None or track.max_end_s is None:
@@ -158,14 +158,14 @@ def fits(piece: Piece, track: Track, *, gap_s: float) -> bool:
     return apart_s(piece, track) <= gap_s and not _began_after(piece, track)
 
 
-def _silent_s(piece: Piece, track: Track) -> float:
+def _silent_s(piece: Utterance, track: Track) -> float:
     """The silence between the two on the wall clock."""
     after = (piece.received_at - track.last_received_at).total_seconds()
     before = (track.first_received_at - piece.received_at).total_seconds()
     return max(0.0, after, before)
 
 
-def _began_after(piece: Piece, track: Track) -> bool:
+def _began_after(piece: Utterance, track: Track) -> bool:
     """Whether this is not late speech of the session, but the conversation after it.
 
     Shuffled deliveries must not look like that: they come at once, or the session they belong to
@@ -185,14 +185,14 @@ def _began_after(piece: Piece, track: Track) -> bool:
     return pause_s >= RETRIED_FOR_S or (is_long and pause_s >= -JITTER_S and since_s >= JITTER_S)
 
 
-def is_plain(piece: Piece, tracks: Iterable[Track], *, gap_s: float) -> bool:
+def is_plain(piece: Utterance, tracks: Iterable[Track], *, gap_s: float) -> bool:
     """Whether no session but one comes into question, whoever holds which segment."""
     near = [track for track in tracks if apart_s(piece, track) <= gap_s]
     return len(near) == 1 and fits(piece, near[0], gap_s=gap_s)
 
 
 def sessions_for(
-    piece: Piece, tracks: Sequence[Track], knowing: Collection[UUID], *, gap_s: float
+    piece: Utterance, tracks: Sequence[Track], knowing: Collection[UUID], *, gap_s: float
 ) -> list[Track]:
     """The sessions that the piece belongs to, the best first; the others it bridges to that.
 
@@ -211,14 +211,14 @@ def sessions_for(
     return chosen
 
 
-def _nearest(piece: Piece, fitting: Sequence[Track]) -> Track | None:
+def _nearest(piece: Utterance, fitting: Sequence[Track]) -> Track | None:
     """Of several that fit, the one that began when the piece's conversation did."""
     if len(fitting) < 2:
         return fitting[0] if fitting else None
     return min(fitting, key=lambda track: abs(piece.began_at - track.started_at))
 
 
-def may_be_final(piece: Piece, track: Track, *, gap_s: float) -> bool:
+def may_be_final(piece: Utterance, track: Track, *, gap_s: float) -> bool:
     """Whether the piece may be late speech of a conversation whose final transcript is here."""
     if track.finalised_at is None or apart_s(piece, track) > gap_s:
         return False

@@ -12,9 +12,9 @@ from conversations.models import ContextState, Pending, Question, Space, Transcr
 from conversations.segments import hashed
 from conversations.voice import intents
 from conversations.voice.intents import Command, Do
-from memories.models import Kind
+from memories.models import MemoryKind
 from memories.saving.incoming import IncomingActionItem, IncomingMemory
-from memories.saving.writing import save_memory, take_turns
+from memories.saving.writing import lock_owner, save_memory
 from omibackend.accounts.preferences import preferences_of
 
 SOURCE = "voice"
@@ -44,7 +44,7 @@ def command_in(question: Question) -> Command | None:
 def before_carrying_out(question: Question, command: Command) -> None:
     """Memories come before questions in every transaction: see `deletions.delete`."""
     if command.do in (Do.REMEMBER, Do.TODO):
-        take_turns([question.owner_id])
+        lock_owner([question.owner_id])
 
 
 def carry_out(question: Question, command: Command) -> str:
@@ -147,7 +147,7 @@ def _save(
     save_memory(
         owner_id=question.owner_id,
         incoming=IncomingMemory(
-            kind=Kind.NOTE,
+            kind=MemoryKind.NOTE,
             source=SOURCE,
             source_id=f"{SOURCE}:{hashed(question.uid, question.trigger_key)}",
             occurred_at=question.asked_at,

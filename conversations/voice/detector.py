@@ -25,7 +25,7 @@ SHORTEST_UTTERANCE_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionDraft:
     """A question as far as it was heard."""
 
     trigger_key: str
@@ -41,7 +41,7 @@ class Asked:
     least_words: int = 1
     closed: bool = False
 
-    def heard(self, words: str, quote: str, segment: Segment, batch: Batch) -> "Asked":
+    def heard(self, words: str, quote: str, segment: Segment, batch: Batch) -> "QuestionDraft":
         return replace(
             self,
             text=f"{self.text} {words}".strip(),
@@ -58,7 +58,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
+class LastUtterance:
     """The last that the person said: a call may go on after it."""
 
     text: str = ""
@@ -75,11 +75,11 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
+class ListenerState:
     """What is remembered of one wearable between its deliveries."""
 
-    tail: Tail = Tail()
-    open: Asked | None = None
+    tail: LastUtterance = LastUtterance()
+    open: QuestionDraft | None = None
     spoken_at: datetime | None = None
 
 
@@ -87,14 +87,14 @@ class Ear:
 class _Hearing:
     """One delivery being heard."""
 
-    ear: Ear
+    ear: ListenerState
     batch: Batch
     preferences: Preferences
     known: Collection[str]
     used: set[str]
-    touched: dict[str, Asked] = field(default_factory=dict)
+    touched: dict[str, QuestionDraft] = field(default_factory=dict)
 
-    def keep(self, asked: Asked) -> None:
+    def keep(self, asked: QuestionDraft) -> None:
         self.touched[asked.trigger_key] = asked
         self.used.update(asked.keys)
         self.ear = replace(self.ear, open=None if asked.closed else asked)
@@ -105,13 +105,13 @@ class _Hearing:
 
 
 def advance(
-    ear: Ear,
+    ear: ListenerState,
     batch: Batch,
     preferences: Preferences,
     *,
     known: Collection[str] = (),
     used: Iterable[str] = (),
-) -> tuple[Ear, list[Asked]]:
+) -> tuple[ListenerState, list[QuestionDraft]]:
     """Hears one delivery. Returns the questions that it opened, extended or closed.
 
     `known` are the triggers of questions asked before, `used` the segments that are part of one.
@@ -155,7 +155,7 @@ def _hear(hearing: _Hearing, segment: Segment) -> None:
         )
 
 
-def _hear_late(hearing: _Hearing, segment: Segment, asked: Asked) -> None:
+def _hear_late(hearing: _Hearing, segment: Segment, asked: QuestionDraft) -> None:
     """Words from before the open question, missed until now, are no part of it."""
     hearing.ear = replace(hearing.ear, open=None)
     _hear(hearing, segment)
@@ -163,7 +163,7 @@ def _hear_late(hearing: _Hearing, segment: Segment, asked: Asked) -> None:
     hearing.ear = replace(hearing.ear, open=asked)
 
 
-def _is_before(segment: Segment, asked: Asked) -> bool:
+def _is_before(segment: Segment, asked: QuestionDraft) -> bool:
     return (
         segment.start_s is not None
         and asked.start_s is not None
@@ -171,7 +171,7 @@ def _is_before(segment: Segment, asked: Asked) -> bool:
     )
 
 
-def _continues(segment: Segment, asked: Asked) -> bool:
+def _continues(segment: Segment, asked: QuestionDraft) -> bool:
     if voice_of(segment) != asked.voice:
         return False
     if segment.start_s is None or asked.end_s is None:
@@ -208,7 +208,7 @@ def _open(
 ) -> None:
     batch = hearing.batch
     start_s = segment.start_s
-    asked = Asked(
+    asked = QuestionDraft(
         trigger_key,
         voice_of(segment),
         words,
@@ -259,9 +259,9 @@ def _remember(hearing: _Hearing, segment: Segment) -> None:
     if is_person(segment):
         end_s = segment.end_s if segment.end_s is not None else segment.start_s
         text = segment.text[-TAIL_CHARS:]
-        tail = Tail(text, voice_of(segment), end_s, batch.received_at)
+        tail = LastUtterance(text, voice_of(segment), end_s, batch.received_at)
     else:
-        tail = Tail(heard_at=batch.received_at)
+        tail = LastUtterance(heard_at=batch.received_at)
     hearing.ear = replace(hearing.ear, tail=tail)
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from conversations.assistant import answering, bulkhead
-from conversations.models import Channel, Listening, Question
+from conversations.models import Listening, Question, ReplyChannel
 from conversations.voice import actions
 from conversations.voice.intents import Command
 from omibackend.core.errors import OmiError
@@ -19,7 +19,7 @@ NO_SLOT, NOT_IN_TIME = "no slot free", "not ready in time"
 
 
 def answer_now(question: Question, *, budget_s: float) -> str | None:
-    """The reply to a question that `hear_now` claimed; None: it is answered later, by the job."""
+    """The reply to a question that `detect_in_request` claimed; None: the job answers it later."""
     until = time.monotonic() + budget_s
     command = actions.command_in(question)
     if command is not None:
@@ -70,7 +70,7 @@ def _spoken(question: Question, answer: str, fields: dict[str, object]) -> str |
     kept = _held(question).update(
         **fields,
         spoken=spoken,
-        channel=Channel.INLINE,
+        channel=ReplyChannel.INLINE,
         state=State.PENDING,
         next_attempt_at=Now(),
         lease_token=None,
@@ -100,5 +100,5 @@ def _held(question: Question) -> QuerySet[Question]:
 
 def spoken_for(delivery_id: UUID) -> str | None:
     """What the answer to this delivery said, for a sender that did not get it and asks again."""
-    spoken = Question.objects.filter(delivery_id=delivery_id, channel=Channel.INLINE)
+    spoken = Question.objects.filter(delivery_id=delivery_id, channel=ReplyChannel.INLINE)
     return spoken.order_by("id").values_list("spoken", flat=True).first()

@@ -16,12 +16,12 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models.functions import Now
 
 from conversations.assistant.turns import record
-from conversations.models import Channel, Listening, Question, TranscriptSegment
+from conversations.models import Listening, Question, ReplyChannel, TranscriptSegment
 from conversations.segments import Batch, Segment
 from conversations.transcripts import deletion
 from conversations.transcripts.speakers import voice_of
-from conversations.voice.detector import Ear, Tail, advance
-from conversations.voice.playback import without_own_words
+from conversations.voice.detector import LastUtterance, ListenerState, advance
+from conversations.voice.playback import without_playback
 from conversations.voice.questions import as_heard, locked, saved, settle
 from conversations.voice.wake_word import ends_in_greeting, is_called
 from omibackend.accounts.models import ListenMode, Preferences
@@ -35,7 +35,7 @@ REMEMBERED = timedelta(minutes=15)
 LEASE_MARGIN = timedelta(seconds=5)
 
 
-class Mood(NamedTuple):
+class ListenGate(NamedTuple):
     """What of a wearable decides whether words can matter that hold no call."""
 
     is_asking: bool
@@ -57,7 +57,7 @@ class Mood(NamedTuple):
         return is_called(text) or ends_in_greeting(text)
 
 
-_MOODS = """
+_GATES = """
 SELECT w.place, l.open_question_id IS NOT NULL, l.spoken_at, p.listen_mode,
     p.followup_window_ms, p.activation_regex, p.meeting_transcribe, now()
 FROM json_to_recordset(%s::json) AS w(place int, owner_id int, uid text)
@@ -66,14 +66,14 @@ LEFT JOIN accounts_preferences p ON p.user_id = w.owner_id
 """
 
 
-def _moods(places: Sequence[tuple[int, str]], *, using: str) -> dict[tuple[int, str], Mood]:
+def _gates(places: Sequence[tuple[int, str]], *, using: str) -> dict[tuple[int, str], ListenGate]:
     asked = [
         {"place": number, "owner_id": owner_id, "uid": uid}
         for number, (owner_id, uid) in enumerate(places)
     ]
     with connections[using].cursor() as cursor:
-        cursor.execute(_MOODS, [orjson.dumps(asked).decode()])
-        return {places[row[0]]: Mood(*row[1:]) for row in cursor}
+        cursor.execute(_GATES, [orjson.dumps(asked).decode()])
+        return {places[row[0]]: ListenGate(*row[1:]) for row in cursor}
 
 
 # True while a question is open or an answer was given just now. It is asked in the statement
@@ -109,10 +109,10 @@ def could_matter(
     if is_called(text) or ends_in_greeting(text):
         return True
     place = (owner_id, uid)
-    return attentive and _moods([place], using=INGEST)[place].may_hear(text)
+    return attentive and _gates([place], using=INGEST)[place].may_hear(text)
 
 
-def hear_now(batch: Batch, preferences: Preferences) -> Question | None:
+def detect_in_request(batch: Batch, preferences: Preferences) -> Question | None:
     """Hears a delivery inside its request. Returns the question that it completed, if that is to
     be answered aloud: already claimed, for as long as the reply may take."""
     with transaction.atomic(using=INGEST):
@@ -126,7 +126,7 @@ def hear_now(batch: Batch, preferences: Preferences) -> Question | None:
             state=State.PENDING,
             attempts=0,
             why="",
-            channel=Channel.NONE,
+            channel=ReplyChannel.NONE,
         )
         question = waiting.order_by("id").first()
         if question is None:
@@ -140,7 +140,7 @@ def hear_now(batch: Batch, preferences: Preferences) -> Question | None:
     return question if claimed else None
 
 
-def hear_later(batches: Sequence[Batch]) -> bool:
+def detect_in_job(batches: Sequence[Batch]) -> bool:
     """Hears deliveries in the job behind them: what a dying request missed, and nothing twice.
 
     Runs in the transaction that stored their segments, and links questions to their session.
@@ -150,7 +150,7 @@ def hear_later(batches: Sequence[Batch]) -> bool:
     if not places:
         return False
     asked = False
-    moods = _moods(places, using=DEFAULT_DB_ALIAS)
+    moods = _gates(places, using=DEFAULT_DB_ALIAS)
     preferences: dict[int, Preferences] = {}
     asking: set[tuple[int, str]] = set()
     # In an order that all jobs share: each takes the locks of several wearables.
@@ -170,7 +170,7 @@ def hear_later(batches: Sequence[Batch]) -> bool:
 
 def _hear(
     batch: Batch, preferences: Preferences, *, using: str, stored: bool = False
-) -> Ear | None:
+) -> ListenerState | None:
     listening = locked(batch.owner_id, batch.uid, using=using)
     now: datetime = listening.now  # type: ignore[attr-defined]
     if preferences.meeting_transcribe or now - batch.received_at > TOO_OLD:
@@ -178,7 +178,7 @@ def _hear(
             _link(_recent(batch, using=using).values(), batch, _session_of(batch))
         return None
     (batch,) = deletion.left_of([batch], using=using)
-    batch = without_own_words(batch, using=using)
+    batch = without_playback(batch, using=using)
     if not batch.segments:
         return None
     recent = _recent(batch, using=using)
@@ -209,11 +209,13 @@ def _recent(batch: Batch, *, using: str) -> dict[str, Question]:
     return {question.trigger_key: question for question in found}
 
 
-def _ear(listening: Listening, recent: Iterable[Question], stored: Tail | None) -> Ear:
+def _ear(
+    listening: Listening, recent: Iterable[Question], stored: LastUtterance | None
+) -> ListenerState:
     running = (q for q in recent if q.pk == listening.open_question_id and not q.closed)
-    return Ear(
+    return ListenerState(
         stored
-        or Tail(
+        or LastUtterance(
             listening.tail_text,
             listening.tail_voice,
             listening.tail_end_s,
@@ -238,7 +240,7 @@ def _session_of(batch: Batch) -> Any:
     )
 
 
-def _tail_before(batch: Batch, session_id: Any) -> Tail | None:
+def _tail_before(batch: Batch, session_id: Any) -> LastUtterance | None:
     """What was stored right before the delivery: its request may have gone unheard."""
     starts = [segment.start_s for segment in batch.segments if segment.start_s is not None]
     if session_id is None or not starts:
@@ -251,7 +253,7 @@ def _tail_before(batch: Batch, session_id: Any) -> Tail | None:
     if row is None or row.is_user is False:
         return None
     voice = voice_of(Segment(row.key, row.text, row.speaker, is_user=row.is_user))
-    return Tail(row.text[-200:], voice, row.end_s, row.received_at)
+    return LastUtterance(row.text[-200:], voice, row.end_s, row.received_at)
 
 
 def _link(questions: Iterable[Question], batch: Batch, session_id: Any) -> None:
@@ -269,7 +271,7 @@ def _link(questions: Iterable[Question], batch: Batch, session_id: Any) -> None:
         record(question)
 
 
-def _keep(listening: Listening, ear: Ear, recent: dict[str, Question]) -> None:
+def _keep(listening: Listening, ear: ListenerState, recent: dict[str, Question]) -> None:
     asked = recent.get(ear.open.trigger_key) if ear.open is not None else None
     changes: dict[str, Any] = {"open_question": asked}
     before, after = listening.tail_heard_at, ear.tail.heard_at

@@ -9,12 +9,12 @@ from django.db.models import Max, Q
 from django.db.models.functions import Now
 
 from conversations.assistant import answering, turns
-from conversations.models import Channel, Notification, Question, SendState
+from conversations.models import Notification, Question, ReplyChannel, SendState
 from conversations.voice import actions, inline, omi_api, questions
 from conversations.voice.intents import Command
 from omibackend.core.errors import OmiError, SetAside
 from omibackend.core.postgres import clock
-from omibackend.core.work.leased import Became, Kind, Kinds, LostLease, NotYet, State
+from omibackend.core.work.leased import Became, LostLease, NotDue, State, WorkType, WorkTypes
 
 ANSWER_LEASE_MARGIN_S = 30
 SEND_LEASE_S = 60
@@ -34,7 +34,7 @@ Made = answering.Reply | Command | None
 def prepare_answer(question: Question) -> Made:
     if not question.closed:
         question = _closed(question)
-    if question.answer or question.channel == Channel.KEPT:
+    if question.answer or question.channel == ReplyChannel.KEPT:
         return None
     command = actions.command_in(question)
     return command or answering.ask(question, timeout_s=settings.OPENAI_TIMEOUT_MS / 1000)
@@ -45,7 +45,7 @@ def _closed(question: Question) -> Question:
     if closed is None:
         raise LostLease("The question was deleted.")
     if not closed.closed:  # more was said meanwhile
-        raise NotYet(closed.closes_at)
+        raise NotDue(closed.closes_at)
     if closed.state != State.LEASED or closed.lease_token != question.lease_token:
         raise LostLease("Nothing is left to answer.")
     return closed
@@ -68,7 +68,7 @@ def apply_answer(claimed: Question, made: Made) -> Became:
     if not question.answer:
         return []
     became = turns.record(question)
-    if made is not None and question.channel == Channel.NOTIFICATION:
+    if made is not None and question.channel == ReplyChannel.NOTIFICATION:
         became += _notification(question)
     return became
 
@@ -79,14 +79,14 @@ def _answer(question: Question, made: answering.Reply | Command) -> dict[str, ob
     return inline.command_fields(actions.carry_out(question, made))
 
 
-def _channel(question: Question) -> tuple[Channel, str]:
+def _channel(question: Question) -> tuple[ReplyChannel, str]:
     """How a late answer reaches the person, and if it does not, why."""
     why = question.why if question.why in questions.REASONS_TO_KEEP else ""
     if not why and clock.now() - question.asked_at > TOO_LATE_AFTER:
         why = TOO_LATE
     if not why and not omi_api.is_configured():
         why = NO_APP
-    return (Channel.KEPT, why) if why else (Channel.NOTIFICATION, question.why)
+    return (ReplyChannel.KEPT, why) if why else (ReplyChannel.NOTIFICATION, question.why)
 
 
 def _notification(question: Question) -> Became:
@@ -175,13 +175,13 @@ def apply_sending(notification: Notification, send_state: SendState) -> Became:
 
 
 def _keep(question: Question, why: str) -> None:
-    Question.objects.filter(pk=question.pk).update(channel=Channel.KEPT, why=why)
+    Question.objects.filter(pk=question.pk).update(channel=ReplyChannel.KEPT, why=why)
 
 
 def register() -> None:
     answer_lease_s = settings.OPENAI_TIMEOUT_MS // 1000 + ANSWER_LEASE_MARGIN_S
-    Kinds.register(
-        Kind(
+    WorkTypes.register(
+        WorkType(
             model=Question,
             lane="ai",
             lease_s=answer_lease_s,
@@ -189,8 +189,8 @@ def register() -> None:
             prepare=prepare_answer,
         )
     )
-    Kinds.register(
-        Kind(
+    WorkTypes.register(
+        WorkType(
             model=Notification,
             lane="ai",
             lease_s=SEND_LEASE_S,

@@ -31,7 +31,7 @@ MOST_SAID_BEFORE = 500
 Place = tuple[int, str]
 
 
-class Given(NamedTuple):
+class GivenWords(NamedTuple):
     """Words that a person got from us; as plain words."""
 
     text: str
@@ -39,11 +39,11 @@ class Given(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Playback:
     """What of a delivery is ours: the keys of its segments, and the words that they repeat."""
 
     batch: Batch
-    given: Sequence[Given] = ()
+    given: Sequence[GivenWords] = ()
     keys: frozenset[str] = frozenset()
 
     def adds_nothing(self, summary: str) -> bool:
@@ -57,9 +57,9 @@ class Heard:
         return not others or _are_questions(others, self.batch, self.given)
 
 
-def own_words(
+def playback_in(
     batch: Batch, *, began_at: datetime | None = None, using: str = DEFAULT_DB_ALIAS
-) -> Heard:
+) -> Playback:
     """`began_at`: when the conversation began, if the sender tells it once that it is over."""
     since = min(began_at or batch.received_at, batch.received_at)
     since = max(since, batch.received_at - LONGEST_CONVERSATION) - WITHIN
@@ -67,8 +67,8 @@ def own_words(
     return _heard(batch, given.get(_place(batch), ()), began_at=began_at, using=using)
 
 
-def without_own_words(batch: Batch, *, using: str) -> Batch:
-    keys = own_words(batch, using=using).keys
+def without_playback(batch: Batch, *, using: str) -> Batch:
+    keys = playback_in(batch, using=using).keys
     if not keys:
         return batch
     return replace(batch, segments=tuple(s for s in batch.segments if s.key not in keys))
@@ -90,7 +90,7 @@ def flag_live(batches: Sequence[Batch], became: Mapping[UUID, Iterable[Mapping[s
             flag(_heard(batch, lately), became.get(batch.delivery_id, ()))
 
 
-def flag(heard: Heard, became: Iterable[Mapping[str, Any]]) -> None:
+def flag(heard: Playback, became: Iterable[Mapping[str, Any]]) -> None:
     """Marks the segments as ours or not, where they still say what was heard."""
     sessions = [row["id"] for row in became if row["kind"] == "session" and row["id"]]
     if not (heard.given and sessions):
@@ -140,7 +140,7 @@ WHERE g.text <> ''
 
 def _given(
     spans: Mapping[Place, tuple[datetime, datetime]], *, using: str
-) -> dict[Place, list[Given]]:
+) -> dict[Place, list[GivenWords]]:
     if not spans:
         return {}
     places = list(spans)
@@ -154,35 +154,35 @@ def _given(
         }
         for number, (owner_id, uid) in enumerate(places)
     ]
-    found: dict[Place, list[Given]] = {}
+    found: dict[Place, list[GivenWords]] = {}
     with connections[using].cursor() as cursor:
         cursor.execute(
             _GIVEN, [orjson.dumps(asked).decode(), WITHIN.total_seconds(), MOST_GIVEN, MOST_GIVEN]
         )
         for number, text, at in cursor:
-            found.setdefault(places[number], []).append(Given(plain(text), at))
+            found.setdefault(places[number], []).append(GivenWords(plain(text), at))
     return found
 
 
 def _heard(
     batch: Batch,
-    given: Sequence[Given],
+    given: Sequence[GivenWords],
     *,
     began_at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
-) -> Heard:
-    ours: dict[str, Given] = {}
+) -> Playback:
+    ours: dict[str, GivenWords] = {}
     for words in given:
         for segment in repeating(batch.segments, words.text):
             ours.setdefault(segment.key, words)
     if ours:
         ours = _not_said_before(batch, ours, began_at=began_at, using=using)
-    return Heard(batch, given, frozenset(ours))
+    return Playback(batch, given, frozenset(ours))
 
 
 def _not_said_before(
-    batch: Batch, ours: Mapping[str, Given], *, began_at: datetime | None, using: str
-) -> dict[str, Given]:
+    batch: Batch, ours: Mapping[str, GivenWords], *, began_at: datetime | None, using: str
+) -> dict[str, GivenWords]:
     """Without what an answer may have taken from the person: it was stored before the answer was
     given. The sender's clock can tell that it was said again."""
     first = min(given.at for given in ours.values())
@@ -215,7 +215,7 @@ def _not_said_before(
 
 
 def _was_said_after(
-    segment: Segment, given: Given, batch: Batch, began_at: datetime | None
+    segment: Segment, given: GivenWords, batch: Batch, began_at: datetime | None
 ) -> bool:
     if began_at is None or segment.start_s is None:
         return False
@@ -223,7 +223,7 @@ def _was_said_after(
     return given.at - CLOCKS_DIFFER <= said_at <= batch.received_at + CLOCKS_DIFFER
 
 
-def _are_questions(segments: Iterable[Segment], batch: Batch, given: Sequence[Given]) -> bool:
+def _are_questions(segments: Iterable[Segment], batch: Batch, given: Sequence[GivenWords]) -> bool:
     quotes = Question.objects.filter(
         owner_id=batch.owner_id,
         uid=batch.uid,

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models.functions import Now
 
-from conversations.models import Channel, Listening, Question
+from conversations.models import Listening, Question, ReplyChannel
 from conversations.segments import Batch
 from conversations.transcripts.text import words_of
 from conversations.voice import intents
-from conversations.voice.detector import SHORTEST_UTTERANCE_WORDS, WINDOW_S, Asked
+from conversations.voice.detector import SHORTEST_UTTERANCE_WORDS, WINDOW_S, QuestionDraft
 from omibackend.accounts.models import ListenMode, Preferences
 from omibackend.accounts.preferences import preferences_of
 from omibackend.core.work.leased import State
@@ -36,8 +36,8 @@ def locked(owner_id: int, uid: str, *, using: str) -> Listening:
     return listening
 
 
-def as_heard(question: Question) -> Asked:
-    return Asked(
+def as_heard(question: Question) -> QuestionDraft:
+    return QuestionDraft(
         question.trigger_key,
         question.voice,
         question.text,
@@ -58,7 +58,9 @@ def _least_words(question: Question) -> int:
     return SHORTEST_UTTERANCE_WORDS if said_in_passing else 1
 
 
-def saved(asked: Asked, known: Question | None, batch: Batch, *, using: str) -> Question | None:
+def saved(
+    asked: QuestionDraft, known: Question | None, batch: Batch, *, using: str
+) -> Question | None:
     """The row of a question as it was heard by now; None if it was asked before."""
     values = {
         "text": asked.text,
@@ -150,7 +152,7 @@ def settle(
 
 
 def _drop(question: Question, why: str) -> None:
-    question.why, question.channel, question.state = why, Channel.KEPT, State.IGNORED
+    question.why, question.channel, question.state = why, ReplyChannel.KEPT, State.IGNORED
     question.save(update_fields=["why", "channel", "state"])
 
 

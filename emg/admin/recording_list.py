@@ -19,7 +19,7 @@ from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 
 
-class Listed(ChangeList):
+class ListedRecordings(ChangeList):
     """Adds the flags to the rows of one page."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -47,7 +47,7 @@ class RecordingList(ModelAdmin):
         return Recording.objects.select_related("owner", "profile")
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
-        return Listed
+        return ListedRecordings
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Recording], search_term: str

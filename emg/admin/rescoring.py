@@ -7,7 +7,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 
 from emg.analytics.score_profile import HIGHEST_RPE
 from emg.models import Recording, ScoringProfile
-from emg.pages.sides import Channel, channels_of
+from emg.pages.sides import ChannelSummary, channels_of
 from emg.recordings import scoring
 
 SIDES = ("left", "right")
@@ -67,7 +67,7 @@ class RescoreForm(forms.Form):
     def _add_side(self, side: str) -> None:
         names = [("", "none"), *((name, name) for name in self.channels)]
         self.fields[f"{side}_channel"] = forms.ChoiceField(
-            label="Channel", choices=names, required=False, widget=UnfoldAdminSelectWidget
+            label="ChannelSummary", choices=names, required=False, widget=UnfoldAdminSelectWidget
         )
         channel = self.channels.get(self.side_of[side] or "")
         self.initial[f"{side}_channel"] = self.side_of[side] or ""
@@ -81,7 +81,7 @@ class RescoreForm(forms.Form):
             if name in own:
                 self.initial[f"{side}_{name}"] = _shown(name, own[name], channel)
 
-    def _unit(self, channel: Channel | None) -> str:
+    def _unit(self, channel: ChannelSummary | None) -> str:
         return channel.scale.unit if channel else "in its unit"
 
     @property
@@ -139,7 +139,7 @@ class RescoreForm(forms.Form):
         return own
 
 
-def _instead(name: str, channel: Channel) -> str:
+def _instead(name: str, channel: ChannelSummary) -> str:
     """What holds where nothing is said."""
     if name == "mvc":
         return channel.mvc_words
@@ -147,7 +147,7 @@ def _instead(name: str, channel: Channel) -> str:
     return f"{value:g}"
 
 
-def _shown(name: str, value: float, channel: Channel | None) -> str:
+def _shown(name: str, value: float, channel: ChannelSummary | None) -> str:
     factor = channel.scale.factor if channel and name == "mvc" else 1
     return f"{value * factor:.6g}"
 

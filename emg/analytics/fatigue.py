@@ -15,7 +15,7 @@ LEAST_WINDOWS = 10
 
 
 @dataclass(frozen=True)
-class Point:
+class SpectralPoint:
     """The spectrum of a contraction, or of a window of one, at its middle."""
 
     at_s: float
@@ -24,15 +24,15 @@ class Point:
     fi_nsm5: float
 
 
-def point(at_s: float, spectrum: Spectrum) -> Point | None:
+def point(at_s: float, spectrum: Spectrum) -> SpectralPoint | None:
     mdf, mpf = median_frequency(spectrum), mean_frequency(spectrum)
     index = fi_nsm5(spectrum)
     if mdf is None or mpf is None or index is None:
         return None
-    return Point(at_s, mdf, mpf, index)
+    return SpectralPoint(at_s, mdf, mpf, index)
 
 
-def of_contractions(points: Sequence[Point]) -> Fatigue | None:
+def of_contractions(points: Sequence[SpectralPoint]) -> Fatigue | None:
     """Slopes over contractions; None if fewer than four have a spectrum."""
     return fatigue("contractions", points) if len(points) >= LEAST_CONTRACTIONS else None
 
@@ -51,7 +51,7 @@ def of_hold(
     return fatigue("windows", points) if len(points) >= LEAST_WINDOWS else None
 
 
-def fatigue(basis: str, points: Sequence[Point]) -> Fatigue:
+def fatigue(basis: str, points: Sequence[SpectralPoint]) -> Fatigue:
     at_s = [each.at_s for each in points]
     first = points[0].fi_nsm5
     return Fatigue(

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from emg.c3d.errors import DamagedC3D, TruncatedC3D
 from emg.c3d.layout import BLOCK_BYTES, Header, Layout, whole
-from emg.c3d.parameters import Parameters
-from emg.c3d.source import Source
+from emg.c3d.parameters import ParameterSection
+from emg.c3d.source import ByteSource
 
 WORD_IS_FULL = 65_535
 BY_LENGTH = "The length of the file"
@@ -22,11 +22,11 @@ class Frames:
 
 def count_frames(
     header: Header,
-    parameters: Parameters,
+    parameters: ParameterSection,
     layout: Layout,
     *,
     size_bytes: int,
-    source: Source,
+    source: ByteSource,
 ) -> Frames:
     """The frames that are promised, if the file holds them all.
 
@@ -64,7 +64,7 @@ def count_frames(
     return Frames(count, said_by, first=trial[0] if trial else header.first_frame)
 
 
-def _promised(header: Header, parameters: Parameters, *, trial_count: int) -> tuple[int, str]:
+def _promised(header: Header, parameters: ParameterSection, *, trial_count: int) -> tuple[int, str]:
     """Integers end at 65,535: that many may stand for more."""
     long_frames = parameters.number("POINT:LONG_FRAMES")
     if long_frames is not None:
@@ -79,14 +79,14 @@ def _promised(header: Header, parameters: Parameters, *, trial_count: int) -> tu
     return 0, BY_LENGTH
 
 
-def _trial_range(parameters: Parameters) -> tuple[int, int] | None:
+def _trial_range(parameters: ParameterSection) -> tuple[int, int] | None:
     """First and last frame, each of two 16-bit words, the low one first."""
     first = _double_word("TRIAL:ACTUAL_START_FIELD", parameters)
     last = _double_word("TRIAL:ACTUAL_END_FIELD", parameters)
     return None if first is None or last is None else (first, last)
 
 
-def _double_word(name: str, parameters: Parameters) -> int | None:
+def _double_word(name: str, parameters: ParameterSection) -> int | None:
     words = [whole(name, word) for word in parameters.numbers(name)[:2]]
     return sum(word << 16 * place for place, word in enumerate(words)) if words else None
 
@@ -101,7 +101,7 @@ class _Space:
 
     layout: Layout
     size_bytes: int
-    source: Source
+    source: ByteSource
 
     @property
     def _bytes(self) -> int:

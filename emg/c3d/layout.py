@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emg.c3d.errors import DamagedC3D
-from emg.c3d.parameters import Parameters
+from emg.c3d.parameters import ParameterSection
 from emg.c3d.processors import Processor
 
 BLOCK_BYTES = 512
@@ -96,7 +96,7 @@ def _float(four: bytes, processor: Processor) -> float:
     return float(processor.floats(np.frombuffer(four, processor.float32))[0])
 
 
-def layout_of(header: Header, parameters: Parameters, processor: Processor) -> Layout:
+def layout_of(header: Header, parameters: ParameterSection, processor: Processor) -> Layout:
     """Raises DamagedC3D where header and parameters contradict each other: then either may be the
     wrong one, and every sample would come from the wrong place."""
     point_count = _agreed("POINT:USED", header.point_count, parameters)
@@ -120,12 +120,12 @@ def layout_of(header: Header, parameters: Parameters, processor: Processor) -> L
     return layout
 
 
-def is_unsigned(parameters: Parameters) -> bool:
+def is_unsigned(parameters: ParameterSection) -> bool:
     """https://c3d.org/HTML/Documents/analogformat.htm: signed unless it says otherwise."""
     return [word.upper() for word in parameters.texts("ANALOG:FORMAT")[:1]] == ["UNSIGNED"]
 
 
-def point_rate_hz(header: Header, parameters: Parameters) -> float:
+def point_rate_hz(header: Header, parameters: ParameterSection) -> float:
     """Frames per second; 0.0 where the file has none."""
     told_hz = parameters.number("POINT:RATE")
     rate_hz = header.point_rate_hz if told_hz is None else told_hz
@@ -138,7 +138,7 @@ def point_rate_hz(header: Header, parameters: Parameters) -> float:
     return rate_hz
 
 
-def analog_rate_hz(layout: Layout, parameters: Parameters, *, point_rate_hz: float) -> float:
+def analog_rate_hz(layout: Layout, parameters: ParameterSection, *, point_rate_hz: float) -> float:
     """Samples per second of each channel, fractions kept; 0.0 where there are no channels.
 
     A recorder may have rounded POINT:RATE (30 for 29.97), so that only a rate which would put
@@ -170,14 +170,14 @@ def whole(name: str, value: float) -> int:
     return int(value)
 
 
-def _agreed(name: str, by_header: int, parameters: Parameters) -> int:
+def _agreed(name: str, by_header: int, parameters: ParameterSection) -> int:
     told = parameters.number(name)
     if told is not None and whole(name, told) != by_header:
         raise DamagedC3D(f"{name} is {told:,.0f}, the header has {by_header:,}.")
     return by_header
 
 
-def _channel_count(header: Header, parameters: Parameters) -> int:
+def _channel_count(header: Header, parameters: ParameterSection) -> int:
     """https://c3d.org/HTML/Documents/analogused1.htm"""
     told = parameters.number("ANALOG:USED")
     if told is not None:
@@ -189,7 +189,7 @@ def _channel_count(header: Header, parameters: Parameters) -> int:
     return count
 
 
-def _is_float(header: Header, parameters: Parameters) -> bool:
+def _is_float(header: Header, parameters: ParameterSection) -> bool:
     """https://c3d.org/HTML/Documents/pointscale.htm: a negative scale marks floats."""
     told = parameters.number("POINT:SCALE")
     is_float = header.scale < 0

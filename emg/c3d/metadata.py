@@ -18,9 +18,9 @@ from emg.c3d.layout import (
     point_rate_hz,
     read_header,
 )
-from emg.c3d.parameters import SECTION_HEADER_BYTES, Parameter, Parameters, parse
+from emg.c3d.parameters import SECTION_HEADER_BYTES, Parameter, ParameterSection, parse
 from emg.c3d.processors import Processor
-from emg.c3d.source import SeekableFile, Source
+from emg.c3d.source import ByteSource, SeekableFile
 
 MAX_SECTION_BLOCKS = 255
 POINTS_FOLLOW = 0x50
@@ -128,7 +128,7 @@ def read_metadata(file: SeekableFile, *, size_bytes: int) -> Metadata:
     ----------
     https://c3d.org/HTML/Documents/c3dfiledescription.htm
     """
-    source = Source(file)
+    source = ByteSource(file)
     header, parameters, processor = _opened(source, size_bytes)
     layout = layout_of(header, parameters, processor)
     rate_hz = point_rate_hz(header, parameters)
@@ -142,7 +142,7 @@ def read_metadata(file: SeekableFile, *, size_bytes: int) -> Metadata:
     )
 
 
-def _opened(source: Source, size_bytes: int) -> tuple[Header, Parameters, Processor]:
+def _opened(source: ByteSource, size_bytes: int) -> tuple[Header, ParameterSection, Processor]:
     head = source.read(0, BLOCK_BYTES)
     _check_is_c3d(head, size_bytes)
     section_at = (head[0] - 1) * BLOCK_BYTES
@@ -182,7 +182,7 @@ def _section_bytes(section_at: int, blocks: int, header: Header, size_bytes: int
     return min(max(promised_bytes, before_data_bytes), MAX_SECTION_BLOCKS * BLOCK_BYTES)
 
 
-def _channels(layout: Layout, parameters: Parameters) -> tuple[Channel, ...]:
+def _channels(layout: Layout, parameters: ParameterSection) -> tuple[Channel, ...]:
     """https://c3d.org/HTML/Documents/theanaloggroup.htm"""
     count = layout.channel_count
     if not count:
@@ -203,7 +203,7 @@ def _channels(layout: Layout, parameters: Parameters) -> tuple[Channel, ...]:
 
 
 def _for_each(
-    name: str, count: int, parameters: Parameters, *, signed: bool = False
+    name: str, count: int, parameters: ParameterSection, *, signed: bool = False
 ) -> NDArray[np.float64]:
     """Required: a channel without its scale would be in a unit that nobody knows."""
     values = parameters.numbers(f"ANALOG:{name}", signed=signed)[:count]
@@ -214,14 +214,14 @@ def _for_each(
     return values
 
 
-def _general_scale(parameters: Parameters) -> float:
+def _general_scale(parameters: ParameterSection) -> float:
     scale = parameters.number("ANALOG:GEN_SCALE")
     if scale is None or not math.isfinite(scale):
         raise DamagedC3D("ANALOG:GEN_SCALE is missing or no number.")
     return scale
 
 
-def _notes(parameters: Parameters) -> dict[str, Note]:
+def _notes(parameters: ParameterSection) -> dict[str, Note]:
     found = {note.name: _note(note) for note in parameters if _is_note(note)}
     return {name: values for name, values in found.items() if values}
 

@@ -90,7 +90,7 @@ def text(raw: bytes) -> str:
     )
 
 
-class Parameters:
+class ParameterSection:
     """Looked up as `GROUP:NAME`, in capitals."""
 
     def __init__(self, found: Mapping[str, Parameter]) -> None:
@@ -127,7 +127,7 @@ class Parameters:
             number += 1
 
 
-def parse(section: bytes, processor: Processor) -> Parameters:
+def parse(section: bytes, processor: Processor) -> ParameterSection:
     """Reads the whole section; groups may come after what belongs to them.
 
     References
@@ -147,7 +147,7 @@ def parse(section: bytes, processor: Processor) -> Parameters:
         if group_id in groups and len(body) >= 2:
             full_name = f"{groups[group_id]}:{name}"
             found.setdefault(full_name, _parameter(full_name, body, processor))
-    return Parameters(found)
+    return ParameterSection(found)
 
 
 def _records(section: memoryview, processor: Processor) -> Iterator[tuple[int, str, memoryview]]:

@@ -13,7 +13,7 @@ class SeekableFile(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class Source:
+class ByteSource:
     """Asks once for the first blocks, which hold all that most files say about themselves."""
 
     def __init__(self, file: SeekableFile) -> None:

@@ -36,7 +36,7 @@ class Failure(Enum):
     TOO_MUCH = "The file holds more samples than are taken from ezc3d."
 
 
-class OracleFailed(Exception):
+class CrosscheckFailed(Exception):
     """No second opinion; `failure` says why."""
 
     def __init__(self, failure: Failure) -> None:
@@ -81,7 +81,7 @@ def read_with_ezc3d(path: Path, *, limits: Limits) -> Reading:
 
     Raises
     ------
-    OracleFailed
+    CrosscheckFailed
         ezc3d refused the file, crashed, hung, or needed more than `limits`.
     """
     arguments = [str(path.resolve()), json.dumps(asdict(limits))]
@@ -99,11 +99,11 @@ def read_with_ezc3d(path: Path, *, limits: Limits) -> Reading:
             answer = _answer(child, limits)
             child.wait(CLOSES_WITHIN_S)
         except subprocess.TimeoutExpired:
-            raise OracleFailed(Failure.TIMED_OUT) from None
+            raise CrosscheckFailed(Failure.TIMED_OUT) from None
         finally:
             child.kill()
     if failure := _failure(child.returncode):
-        raise OracleFailed(failure)
+        raise CrosscheckFailed(failure)
     return _reading(answer)
 
 
@@ -114,7 +114,7 @@ def second_opinion(path: Path) -> str:
     """
     try:
         theirs = read_with_ezc3d(path, limits=SECOND_OPINION)
-    except OracleFailed as failed:
+    except CrosscheckFailed as failed:
         return failed.failure.value
     channels, samples = theirs.samples.shape
     return f"ezc3d finds {samples:,} samples of {channels} channels in it: do not trust them."
@@ -132,8 +132,8 @@ def _answer(child: "subprocess.Popen[bytes]", limits: Limits) -> bytearray:
                 return answer
             answer += piece
             if len(answer) > limits.answer_bytes + PIECE_BYTES:
-                raise OracleFailed(Failure.TOO_MUCH)
-    raise OracleFailed(Failure.TIMED_OUT)
+                raise CrosscheckFailed(Failure.TOO_MUCH)
+    raise CrosscheckFailed(Failure.TIMED_OUT)
 
 
 def _failure(returncode: int) -> Failure | None:

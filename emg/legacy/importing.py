@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from emg.analytics import analyse_channel, as_json, device_intervals, pair
 from emg.legacy.blobs import BadBlob, OldChannel, channels
-from emg.legacy.source import OldRow, Source
+from emg.legacy.source import LegacyDatabase, OldRow
 from emg.models import Recording
 from emg.recordings import muscles, paths, scoring
 from emg.recordings.analysis import bounded
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Tally:
+class LegacyTally:
     counts: Counter[str] = field(default_factory=Counter)
     # Id of an old row, and why it was not imported.
     troubles: list[tuple[str, str]] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Tally:
 
 
 def take(
-    source: Source, ids: list[str], *, owner_id: int, unit: str, tally: Tally
+    source: LegacyDatabase, ids: list[str], *, owner_id: int, unit: str, tally: LegacyTally
 ) -> Iterator[None]:
     """Those of these old rows that are not here yet, one after the other; told of after each."""
     known = set(
@@ -53,7 +53,7 @@ def take(
         yield
 
 
-def _take(row: OldRow, *, owner_id: int, unit: str, tally: Tally) -> None:
+def _take(row: OldRow, *, owner_id: int, unit: str, tally: LegacyTally) -> None:
     try:
         made, is_new = _keep(row, owner_id=owner_id, unit=unit)
     except (BadBlob, SetAside) as error:

@@ -41,7 +41,7 @@ class OldRow:
     sampling_rate: float | None = None
 
 
-class Source:
+class LegacyDatabase:
     def __init__(self, dsn: str, table: str) -> None:
         """Raises NoSource, whose words never hold the DSN: it has a password in it."""
         self._connection = _connect(dsn)

@@ -9,11 +9,11 @@ from django.utils.safestring import SafeString
 
 from emg.analytics import Contraction
 from emg.models import Recording
-from emg.pages.sides import Channel, channels_of
+from emg.pages.sides import ChannelSummary, channels_of
 from emg.pages.words import verdict_of
 from emg.recordings import scoring
 from emg.waveform import reading
-from emg.waveform.reading import Asked
+from emg.waveform.reading import StretchQuery
 from omibackend.core.errors import Refused
 from omibackend.core.show.plot import Frame, ceiling, el, joined, ticks
 
@@ -31,7 +31,7 @@ def picture(recording: Recording, name: str) -> HttpResponse:
     channel = next((one for one in channels if one.name == name), None)
     if channel is None:
         raise Refused(404, "no_such_channel", "The recording has no channel of that name.")
-    asked, stored = Asked(name, points=POINTS), reading.judged(recording, name)
+    asked, stored = StretchQuery(name, points=POINTS), reading.judged(recording, name)
     found = reading.find_file(recording)
     read = orjson.loads(reading.read(recording, found, asked, stored))
     response = HttpResponse(_drawn(channel, read), content_type="image/svg+xml")
@@ -39,7 +39,7 @@ def picture(recording: Recording, name: str) -> HttpResponse:
     return response
 
 
-def _drawn(channel: Channel, read: dict[str, Any]) -> SafeString:
+def _drawn(channel: ChannelSummary, read: dict[str, Any]) -> SafeString:
     factor = channel.scale.factor
     low, high, envelope = (_scaled(read[name], factor) for name in ("min", "max", "envelope"))
     known = [abs(value) for value in (*low, *high) if value is not None]

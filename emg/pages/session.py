@@ -12,12 +12,12 @@ from emg.pages import charts
 from emg.pages.charts import Course, Curve
 from emg.pages.over_time import overall_trend, sessions_of
 from emg.pages.score import ScoreCard, score_card
-from emg.pages.sides import SOURCES, Channel, Compared, Flagged, channels_of, compared
+from emg.pages.sides import SOURCES, ChannelSummary, Compared, Flagged, channels_of, compared
 from emg.pages.words import (
     VERDICTS,
-    Banner,
     Chip,
-    Verdict,
+    ContractionVerdict,
+    RecordingBanner,
     banner_of,
     name_of,
     percent,
@@ -47,20 +47,20 @@ class Links:
 
 
 @dataclass(frozen=True)
-class Row:
-    channel: Channel
+class ChannelRow:
+    channel: ChannelSummary
     number: int
     contraction: Any
-    verdict: Verdict
+    verdict: ContractionVerdict
     peak: str
 
 
 @dataclass(frozen=True)
-class Page:
+class RecordingPage:
     recording: Recording
     title: str
     name: str
-    banner: Banner | None
+    banner: RecordingBanner | None
     reload_s: int | None
     links: Links
     may_see_signals: bool
@@ -68,9 +68,9 @@ class Page:
     badges: list[Chip]
     is_estimated: bool
     flags: list[Flagged]
-    channels: list[Channel]
-    sides: list[Channel]
-    others: list[Channel]
+    channels: list[ChannelSummary]
+    sides: list[ChannelSummary]
+    others: list[ChannelSummary]
     compared: list[Compared]
     symmetry: str
     trend: SafeString
@@ -80,12 +80,12 @@ class Page:
     slopes: list[tuple[str, str]]
     overview: SafeString
     plot: dict[str, Any]
-    rows: list[Row]
+    rows: list[ChannelRow]
     more_rows: int
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ContractionVerdict, ...]
 
 
-def page(recording: Recording, *, links: Links, may_see_signals: bool) -> Page:
+def page(recording: Recording, *, links: Links, may_see_signals: bool) -> RecordingPage:
     profile = scoring.profile_of(recording)
     constants = profile.constants()
     channels = channels_of(recording, constants)
@@ -93,7 +93,7 @@ def page(recording: Recording, *, links: Links, may_see_signals: bool) -> Page:
     rows = list(_rows(channels))
     sessions = sessions_of(recording, links.session)
     banner = banner_of(recording)
-    return Page(
+    return RecordingPage(
         recording=recording,
         title=title_of(recording),
         name=name_of(recording),
@@ -125,7 +125,7 @@ def page(recording: Recording, *, links: Links, may_see_signals: bool) -> Page:
     )
 
 
-def _badges(channels: list[Channel], sides: list[Channel]) -> list[Chip]:
+def _badges(channels: list[ChannelSummary], sides: list[ChannelSummary]) -> list[Chip]:
     """Where the MVC comes from, how clear each side is, and what is wrong."""
     sources = dict.fromkeys(channel.mvc_source for channel in sides or channels)
     found: list[Chip] = [SOURCES[source] for source in sources]
@@ -133,18 +133,18 @@ def _badges(channels: list[Channel], sides: list[Channel]) -> list[Chip]:
     return found
 
 
-def _rows(channels: list[Channel]) -> Any:
+def _rows(channels: list[ChannelSummary]) -> Any:
     for channel in channels:
         for number, one in enumerate(channel.contractions, 1):
-            yield Row(channel, number, one, verdict_of(one), channel.scale.words(one.peak))
+            yield ChannelRow(channel, number, one, verdict_of(one), channel.scale.words(one.peak))
 
 
-def _curve(channel: Channel) -> Curve:
+def _curve(channel: ChannelSummary) -> Curve:
     found = channel.analysis
     return Curve(channel.tone, channel.title, found["spectrum"], found["mpf"], found["mdf"])
 
 
-def _course(channel: Channel) -> Course:
+def _course(channel: ChannelSummary) -> Course:
     points = [
         ((one.start_s + one.end_s) / 2, one.mdf)
         for one in channel.contractions
@@ -156,7 +156,7 @@ def _course(channel: Channel) -> Course:
     return Course(channel.tone, channel.title, points, fatigue["mdf"] if is_drawn else None)
 
 
-def _slope(channel: Channel) -> tuple[str, str]:
+def _slope(channel: ChannelSummary) -> tuple[str, str]:
     fatigue = channel.analysis["fatigue"]
     if not fatigue:
         return channel.tone, f"{channel.title}: too few for a slope"
@@ -170,7 +170,7 @@ def _length_s(recording: Recording) -> float:
     return float((recording.metadata or {}).get("duration_seconds") or 1.0)
 
 
-def _overview(recording: Recording, channels: list[Channel]) -> SafeString:
+def _overview(recording: Recording, channels: list[ChannelSummary]) -> SafeString:
     if not channels:
         return SafeString("")
     first = channels[0]
@@ -187,7 +187,7 @@ def _overview(recording: Recording, channels: list[Channel]) -> SafeString:
     )
 
 
-def _plot(recording: Recording, channels: list[Channel], links: Links) -> dict[str, Any]:
+def _plot(recording: Recording, channels: list[ChannelSummary], links: Links) -> dict[str, Any]:
     """What the script needs besides the samples, which it asks for itself."""
     return {
         "signals": links.signals,

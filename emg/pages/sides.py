@@ -12,8 +12,8 @@ from emg.pages.words import (
     NOTHING,
     USUAL,
     Chip,
+    ContractionVerdict,
     Scale,
-    Verdict,
     flag_chip,
     hertz,
     percent,
@@ -35,7 +35,7 @@ SOURCES = {
 
 
 @dataclass(frozen=True)
-class Bar:
+class ComparisonBar:
     """`of` is the target of repetitions, else the repetitions themselves."""
 
     name: str
@@ -47,7 +47,7 @@ class Bar:
 @dataclass(frozen=True)
 class Pip:
     number: int
-    verdict: Verdict
+    verdict: ContractionVerdict
     words: str
     # The target of repetitions was reached with the one before.
     beyond: bool
@@ -62,7 +62,7 @@ class Flagged:
 
 
 @dataclass(frozen=True)
-class Channel:
+class ChannelSummary:
     """One muscle as its cards show it; `tone` is left, right or other."""
 
     name: str
@@ -107,18 +107,22 @@ class Channel:
         return sum(one.meets_duration for one in self.contractions)
 
     @property
-    def bars(self) -> list[Bar]:
+    def bars(self) -> list[ComparisonBar]:
         wanted = self.targets.contractions
         return [
-            Bar("Repetitions", str(self.count), str(wanted), min(100 * self.count / wanted, 100)),
+            ComparisonBar(
+                "Repetitions", str(self.count), str(wanted), min(100 * self.count / wanted, 100)
+            ),
             self._share("Strong enough", self.strong),
             self._share("Long enough", self.held),
         ]
 
-    def _share(self, name: str, got: int | None) -> Bar:
+    def _share(self, name: str, got: int | None) -> ComparisonBar:
         if got is None:
-            return Bar(name, NOTHING, str(self.count), None)
-        return Bar(name, str(got), str(self.count), 100 * got / self.count if self.count else 0)
+            return ComparisonBar(name, NOTHING, str(self.count), None)
+        return ComparisonBar(
+            name, str(got), str(self.count), 100 * got / self.count if self.count else 0
+        )
 
     @property
     def score(self) -> str:
@@ -171,18 +175,18 @@ class Channel:
         ]
 
 
-def _said(number: int, one: Contraction, verdict: Verdict, scale: Scale) -> str:
+def _said(number: int, one: Contraction, verdict: ContractionVerdict, scale: Scale) -> str:
     reached = "" if one.mvc_percent is None else f", {one.mvc_percent:.0f} % of MVC"
     return (
         f"{number}: {verdict.words}, {one.duration_s:.2f} s, peak {scale.words(one.peak)}{reached}"
     )
 
 
-def _beyond(number: int, channel: Channel) -> bool:
+def _beyond(number: int, channel: ChannelSummary) -> bool:
     return number == channel.targets.contractions + 1
 
 
-def channels_of(recording: Recording, profile: Profile) -> list[Channel]:
+def channels_of(recording: Recording, profile: Profile) -> list[ChannelSummary]:
     """The sides first, then what else was measured."""
     side_of = {name: side for side, name in scoring.sides(recording).items() if name}
     order = {"left": 0, "right": 1}
@@ -193,7 +197,9 @@ def channels_of(recording: Recording, profile: Profile) -> list[Channel]:
     ]
 
 
-def _channel(recording: Recording, name: str, side: str, muscle: Any, profile: Profile) -> Channel:
+def _channel(
+    recording: Recording, name: str, side: str, muscle: Any, profile: Profile
+) -> ChannelSummary:
     analysis = (recording.analytics or {})[name]
     targets: Targets = muscle.targets or profile.targets
     contractions = judge(
@@ -204,7 +210,7 @@ def _channel(recording: Recording, name: str, side: str, muscle: Any, profile: P
     )
     own = "mvc" in recording.own_targets(name)
     largest = max([muscle.mvc or 0.0, *(one.peak for one in contractions)])
-    return Channel(
+    return ChannelSummary(
         name=name,
         tone=side or "other",
         title=side.title() or name,
@@ -233,7 +239,7 @@ class Compared:
     lsi: str
 
 
-def compared(left: Channel, right: Channel) -> list[Compared]:
+def compared(left: ChannelSummary, right: ChannelSummary) -> list[Compared]:
     left, right = _one_scale(left, right)
     return [
         _compared("Repetitions", left.count, right.count, _whole),
@@ -248,7 +254,9 @@ def compared(left: Channel, right: Channel) -> list[Compared]:
     ]
 
 
-def _one_scale(left: Channel, right: Channel) -> tuple[Channel, Channel]:
+def _one_scale(
+    left: ChannelSummary, right: ChannelSummary
+) -> tuple[ChannelSummary, ChannelSummary]:
     """Amplitudes side by side are told in one unit, if they share one."""
     if left.analysis["unit"] != right.analysis["unit"]:
         return left, right
@@ -256,7 +264,7 @@ def _one_scale(left: Channel, right: Channel) -> tuple[Channel, Channel]:
     return replace(left, scale=scale), replace(right, scale=scale)
 
 
-def _score(channel: Channel) -> float | None:
+def _score(channel: ChannelSummary) -> float | None:
     return channel.compliance["score"] if channel.compliance else None
 
 

@@ -35,7 +35,7 @@ FLAGS = {
     "mvc_estimated": "MVC estimated",
 }
 # These leave nothing to score; the others change what the numbers are worth.
-GRAVE = frozenset({"too_short", "flat", "no_contractions"})
+SEVERE = frozenset({"too_short", "flat", "no_contractions"})
 # Known in nearly every recording: not a reason to look at this one.
 USUAL = frozenset({"mvc_estimated"})
 MOST_NAMED = 2
@@ -100,7 +100,7 @@ def shown_state(recording: Recording) -> str:
 
 
 @dataclass(frozen=True)
-class Banner:
+class RecordingBanner:
     tone: str
     symbol: str
     lead: str
@@ -110,7 +110,7 @@ class Banner:
     waits: bool = False
 
 
-def banner_of(recording: Recording) -> Banner | None:
+def banner_of(recording: Recording) -> RecordingBanner | None:
     """What is to be said before anything else; None: it is analysed, and that is all."""
     state = shown_state(recording)
     tone, symbol, _ = STATES[state]
@@ -118,10 +118,10 @@ def banner_of(recording: Recording) -> Banner | None:
         return None
     if state == "failed":
         text = f"{_reason(recording)} What is known of the file is kept below."
-        return Banner(tone, symbol, "Not analysed.", text)
+        return RecordingBanner(tone, symbol, "Not analysed.", text)
     if state == "stale":
         text = f"{_reason(recording)} What follows is as it was analysed"
-        return Banner(
+        return RecordingBanner(
             tone,
             symbol,
             "The file could not be read again.",
@@ -130,17 +130,19 @@ def banner_of(recording: Recording) -> Banner | None:
     return _unfinished(recording, state, tone, symbol)
 
 
-def _unfinished(recording: Recording, state: str, tone: str, symbol: str) -> Banner:
+def _unfinished(recording: Recording, state: str, tone: str, symbol: str) -> RecordingBanner:
     so_far = "What follows is the earlier analysis." if recording.analytics else _already(recording)
     if state == "running":
         done = recording.progress_percent
-        return Banner(tone, symbol, "Analysis is running.", so_far, percent=done, waits=True)
+        return RecordingBanner(
+            tone, symbol, "Analysis is running.", so_far, percent=done, waits=True
+        )
     if state == "waiting":
-        return Banner(tone, symbol, "Waiting to be analysed.", so_far, waits=True)
+        return RecordingBanner(tone, symbol, "Waiting to be analysed.", so_far, waits=True)
     wait_s = (recording.next_attempt_at - timezone.now()).total_seconds()
     when = f"in {span(wait_s)}" if wait_s > 0 else "as soon as a worker is free"
     text = f"Attempt {recording.attempts} of {most_attempts()} failed: {_reason(recording)}"
-    return Banner(tone, symbol, f"Will be tried again {when}.", text, waits=True)
+    return RecordingBanner(tone, symbol, f"Will be tried again {when}.", text, waits=True)
 
 
 def _already(recording: Recording) -> str:
@@ -155,7 +157,7 @@ def _reason(recording: Recording) -> str:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ContractionVerdict:
     """What was missing of a contraction; `mark` repeats what the colour says."""
 
     kind: str
@@ -163,14 +165,14 @@ class Verdict:
     words: str
 
 
-GOOD = Verdict("good", "✓", "good")
-SHORT = Verdict("short", "S", "too short")
-WEAK = Verdict("weak", "W", "too weak")
-BOTH = Verdict("both", "B", "too short and too weak")
+GOOD = ContractionVerdict("good", "✓", "good")
+SHORT = ContractionVerdict("short", "S", "too short")
+WEAK = ContractionVerdict("weak", "W", "too weak")
+BOTH = ContractionVerdict("both", "B", "too short and too weak")
 VERDICTS = (GOOD, SHORT, WEAK, BOTH)
 
 
-def verdict_of(contraction: Contraction) -> Verdict:
+def verdict_of(contraction: Contraction) -> ContractionVerdict:
     """Without an MVC nobody can say weak."""
     weak, short = contraction.meets_mvc is False, not contraction.meets_duration
     if weak:
@@ -181,7 +183,7 @@ def verdict_of(contraction: Contraction) -> Verdict:
 def flags_chip(codes: list[str]) -> list[Chip]:
     """One mark for all that is unusual, the worst first; none if nothing is."""
     found = sorted(
-        {code for code in codes if code not in USUAL}, key=lambda code: code not in GRAVE
+        {code for code in codes if code not in USUAL}, key=lambda code: code not in SEVERE
     )
     if not found:
         return []
@@ -192,5 +194,5 @@ def flags_chip(codes: list[str]) -> list[Chip]:
 
 
 def flag_chip(code: str) -> Chip:
-    tone = "bad" if code in GRAVE else "warn"
+    tone = "bad" if code in SEVERE else "warn"
     return tone, "error" if tone == "bad" else "warning", FLAGS.get(code, code.replace("_", " "))

@@ -17,7 +17,7 @@ from emg.crosscheck import reading
 from emg.models import Recording
 from emg.recordings import muscles, paths
 from emg.recordings.registry import describe
-from emg.storage import Found, ObjectName
+from emg.storage import ObjectName, StoredObject
 from omibackend.core.errors import OmiError, SetAside
 
 MOST_ANALYTICS_BYTES = 450_000
@@ -37,7 +37,7 @@ class Changing(OmiError):
 class Opened:
     """What a file is, known before any of its samples is read."""
 
-    found: Found
+    found: StoredObject
     sha256: str
     metadata: Json
     notes: Json
@@ -86,7 +86,7 @@ def object_of(recording: Recording) -> ObjectName:
     return ObjectName(recording.bucket, recording.object_path, recording.version_id)
 
 
-def _is_known(recording: Recording, found: Found) -> bool:
+def _is_known(recording: Recording, found: StoredObject) -> bool:
     return (
         recording.analytics is not None
         and recording.processing_version == muscles.VERSION

@@ -9,7 +9,7 @@ from emg.models import Recording
 from emg.recordings import analysis, muscles, scoring
 from emg.recordings.analysis import Analysed, Opened
 from emg.recordings.registry import ANALYSED
-from omibackend.core.work.leased import Became, Kind, Kinds, LostLease, State
+from omibackend.core.work.leased import Became, LostLease, State, WorkType, WorkTypes
 
 # A lane of its own: a file of 100 MB holds up no delivery.
 LANE = "emg"
@@ -100,4 +100,6 @@ def _became(recording: Recording, how: str) -> dict[str, Any]:
 
 
 def register() -> None:
-    Kinds.register(Kind(model=Recording, lane=LANE, lease_s=LEASE_S, apply=apply, prepare=prepare))
+    WorkTypes.register(
+        WorkType(model=Recording, lane=LANE, lease_s=LEASE_S, apply=apply, prepare=prepare)
+    )

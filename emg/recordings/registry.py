@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from emg import c3d
 from emg.models import Recording
 from emg.recordings import paths
-from emg.storage import Found, ObjectName, Store
+from emg.storage import ObjectName, Store, StoredObject
 from omibackend.core.work import leased
 from omibackend.core.work.leased import State
 
@@ -129,7 +129,7 @@ def _make_due(recording: Recording) -> None:
     if recording.state == State.PENDING:
         rows.filter(state=State.PENDING, next_attempt_at__gt=Now()).update(next_attempt_at=Now())
     elif recording.state != State.LEASED:
-        leased.again(rows)
+        leased.replay(rows)
         recording.state = State.PENDING
 
 
@@ -174,7 +174,7 @@ def describe(metadata: c3d.Metadata, *, size_bytes: int, sha256: str | None) -> 
     }
 
 
-def read_metadata(store: Store, name: ObjectName) -> tuple[Found, dict[str, Any]]:
+def read_metadata(store: Store, name: ObjectName) -> tuple[StoredObject, dict[str, Any]]:
     """From the first blocks of the object, whatever its size.
 
     Raises

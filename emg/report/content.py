@@ -32,7 +32,7 @@ Value = str | int | float | None
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[Value, ...]]
@@ -40,16 +40,20 @@ class Table:
     empty: str = ""
 
 
-def tables(recording: Recording) -> list[Table]:
+def tables(recording: Recording) -> list[ReportTable]:
     recording.profile = scoring.profile_of(recording)
     analysed = bool(recording.analytics)
     none = "" if analysed else "Not analysed."
     return [
-        Table("Session", ("", ""), list(_session(recording))),
-        Table("Score", ("Part", "0 to 100"), list(_score(recording)), "Not scored."),
-        Table("Channels", CHANNEL_COLUMNS, list(_channels(recording)), none),
-        Table("Quality", ("Channel", "What", "So"), list(_flags(recording)), none or "Nothing."),
-        Table("Contractions", CONTRACTION_COLUMNS, list(_contractions(recording)), none or "None."),
+        ReportTable("Session", ("", ""), list(_session(recording))),
+        ReportTable("Score", ("Part", "0 to 100"), list(_score(recording)), "Not scored."),
+        ReportTable("Channels", CHANNEL_COLUMNS, list(_channels(recording)), none),
+        ReportTable(
+            "Quality", ("Channel", "What", "So"), list(_flags(recording)), none or "Nothing."
+        ),
+        ReportTable(
+            "Contractions", CONTRACTION_COLUMNS, list(_contractions(recording)), none or "None."
+        ),
     ]
 
 

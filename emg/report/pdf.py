@@ -14,7 +14,7 @@ from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate
 from emg.models import Recording
 from emg.recordings import scoring
 from emg.report import plot
-from emg.report.content import NOTICE, Table, Value
+from emg.report.content import NOTICE, ReportTable, Value
 
 MARGIN = 12 * mm
 FONT_SIZE = 7.5
@@ -31,7 +31,7 @@ LOOK = [
 HEADED = ("FONTNAME", (0, 0), (-1, 0), "Helvetica-Bold")
 
 
-def written(recording: Recording, tables: Sequence[Table], *, with_signals: bool) -> bytes:
+def written(recording: Recording, tables: Sequence[ReportTable], *, with_signals: bool) -> bytes:
     file = io.BytesIO()
     title = f"EMG session {printable(recording.session_id)}"
     document = SimpleDocTemplate(
@@ -69,7 +69,7 @@ def words(text: str, style: str = "BodyText") -> Paragraph:
     return Paragraph(escape(printable(text)), STYLES[style])
 
 
-def drawn(table: Table) -> Flowable:
+def drawn(table: ReportTable) -> Flowable:
     if not table.rows:
         return words(table.empty)
     headed = any(table.columns)

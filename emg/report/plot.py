@@ -28,7 +28,7 @@ def of(recording: Recording, channel: str, width: float) -> Drawing | str:
     try:
         found = reading.find_file(recording)
         stored = reading.judged(recording, channel)
-        asked = reading.Asked(channel, points=POINTS)
+        asked = reading.StretchQuery(channel, points=POINTS)
         answer = orjson.loads(reading.read(recording, found, asked, stored))
     except Refused as refused:
         return refused.detail

@@ -4,14 +4,14 @@ import csv
 import io
 from collections.abc import Iterable
 
-from emg.report.content import NOTICE, Table
+from emg.report.content import NOTICE, ReportTable
 from omibackend.accounts.privacy.export import cell
 
 # By which spreadsheets know UTF-8.
 MARK = "\ufeff"
 
 
-def written(tables: Iterable[Table]) -> bytes:
+def written(tables: Iterable[ReportTable]) -> bytes:
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     for table in tables:

@@ -14,12 +14,12 @@ from emg.storage.hashing import HashingReader
 from emg.storage.names import (
     BadName,
     Fetched,
-    Found,
-    Listed,
+    ListedObject,
     NotThere,
     ObjectName,
     Store,
     StoreAway,
+    StoredObject,
     TooLarge,
 )
 from emg.storage.s3 import S3Store, client
@@ -29,12 +29,12 @@ PIECE_BYTES = 1 << 20
 __all__ = [
     "BadName",
     "Fetched",
-    "Found",
-    "Listed",
+    "ListedObject",
     "NotThere",
     "ObjectName",
     "Store",
     "StoreAway",
+    "StoredObject",
     "TooLarge",
     "fetch",
     "store",

@@ -11,7 +11,7 @@ from django.core.files.storage import FileSystemStorage
 
 from emg.c3d import SeekableFile
 from emg.storage.hashing import Readable
-from emg.storage.names import Found, Listed, NotThere, ObjectName, StoreAway
+from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
 
 
 class Folder:
@@ -24,7 +24,7 @@ class Folder:
         except SuspiciousFileOperation as error:
             raise NotThere("There is no such object in the store.") from error
 
-    def find(self, name: ObjectName) -> Found:
+    def find(self, name: ObjectName) -> StoredObject:
         try:
             return _found(self._path(name))
         except (OSError, ValueError) as error:
@@ -37,15 +37,15 @@ class Folder:
         except OSError as error:
             raise NotThere("The object cannot be read.") from error
 
-    def stream(self, name: ObjectName) -> tuple[Found, AbstractContextManager[Readable]]:
+    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager[Readable]]:
         return self.find(name), self.open(name)
 
-    def names(self, bucket: str, prefix: str) -> Iterator[Listed]:
+    def names(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         root = self._path(ObjectName(bucket, "."))
         for path in sorted(root.rglob("*")):
             name = path.relative_to(root).as_posix()
             if name.startswith(prefix) and path.is_file():
-                yield Listed(name, _found(path))
+                yield ListedObject(name, _found(path))
 
     def remove(self, name: ObjectName) -> None:
         """With the folders that it leaves empty: their names name patients."""
@@ -61,12 +61,12 @@ class Folder:
                 folder.rmdir()
 
 
-def _found(path: Path) -> Found:
+def _found(path: Path) -> StoredObject:
     """Only of a regular file: reading a pipe would never end."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise FileNotFoundError
-    return Found(
+    return StoredObject(
         size_bytes=status.st_size,
         etag=f"{status.st_size:x}-{status.st_mtime_ns:x}",
         modified_at=datetime.fromtimestamp(status.st_mtime, UTC),

@@ -56,7 +56,7 @@ class ObjectName:
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredObject:
     """What a store says of an object. `etag` differs when its bytes do."""
 
     size_bytes: int
@@ -65,27 +65,27 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedObject:
     path: str
-    found: Found
+    found: StoredObject
 
 
 @dataclass(frozen=True)
 class Fetched:
-    found: Found
+    found: StoredObject
     sha256: str
 
 
 class Store(Protocol):
-    def find(self, name: ObjectName) -> Found: ...
+    def find(self, name: ObjectName) -> StoredObject: ...
 
     def open(self, name: ObjectName) -> AbstractContextManager[SeekableFile]:
         """For a few reads at any place."""
 
-    def stream(self, name: ObjectName) -> tuple[Found, AbstractContextManager[Readable]]:
+    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager[Readable]]:
         """All of it, forwards, and what it is."""
 
-    def names(self, bucket: str, prefix: str) -> Iterator[Listed]: ...
+    def names(self, bucket: str, prefix: str) -> Iterator[ListedObject]: ...
 
     def remove(self, name: ObjectName) -> None:
         """For good, all of its versions that the name stands for; no matter if it is gone."""

@@ -10,7 +10,7 @@ from django.core.files.storage import storages
 
 from emg.c3d import SeekableFile
 from emg.storage.hashing import Readable
-from emg.storage.names import Found, Listed, NotThere, ObjectName, StoreAway
+from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
 
 GONE = {"404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion", "NotFound"}
 
@@ -19,25 +19,27 @@ class S3Store:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def find(self, name: ObjectName) -> Found:
+    def find(self, name: ObjectName) -> StoredObject:
         with _said_plainly():
             return _s3_found(self._client.head_object(**_called(name)))
 
     def open(self, name: ObjectName) -> AbstractContextManager[SeekableFile]:
         return closing(S3Ranges(self._client, name))
 
-    def stream(self, name: ObjectName) -> tuple[Found, AbstractContextManager[Readable]]:
+    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager[Readable]]:
         with _said_plainly():
             answer = self._client.get_object(**_called(name))
         return _s3_found(answer), closing(S3Body(answer["Body"]))
 
-    def names(self, bucket: str, prefix: str) -> Iterator[Listed]:
+    def names(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         with _said_plainly():
             for page in pages:
                 for item in page.get("Contents", ()):
-                    found = Found(item["Size"], item["ETag"].strip('"'), item["LastModified"])
-                    yield Listed(item["Key"], found)
+                    found = StoredObject(
+                        item["Size"], item["ETag"].strip('"'), item["LastModified"]
+                    )
+                    yield ListedObject(item["Key"], found)
 
     def remove(self, name: ObjectName) -> None:
         with _said_plainly():
@@ -122,8 +124,8 @@ def _called(name: ObjectName) -> dict[str, str]:
     return called | ({"VersionId": name.version_id} if name.version_id else {})
 
 
-def _s3_found(answer: dict[str, Any]) -> Found:
-    return Found(
+def _s3_found(answer: dict[str, Any]) -> StoredObject:
+    return StoredObject(
         size_bytes=answer["ContentLength"],
         etag=answer["ETag"].strip('"'),
         modified_at=answer["LastModified"],

@@ -15,7 +15,7 @@ from emg.analytics.parameters import Samples
 from emg.models import Recording
 from emg.recordings import muscles, scoring
 from emg.recordings.analysis import object_of
-from emg.storage import Found, NotThere, StoreAway, store
+from emg.storage import NotThere, StoreAway, StoredObject, store
 from emg.storage.ahead import Ahead
 from emg.storage.folder import Folder
 from emg.waveform import decimation
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class StretchQuery:
     channel: str
     start_s: float = 0
     end_s: float | None = None
@@ -72,7 +72,7 @@ def judged(recording: Recording, channel: str) -> Judged:
     )
 
 
-def find_file(recording: Recording) -> Found:
+def find_file(recording: Recording) -> StoredObject:
     """Raises Refused unless the file is there, and is the one that was analysed."""
     with _refusals():
         found = store(quick=True).find(object_of(recording))
@@ -84,7 +84,9 @@ def find_file(recording: Recording) -> Found:
     return found
 
 
-def etag(found: Found, recording: Recording, asked: Asked, stored: Judged, encoding: str) -> str:
+def etag(
+    found: StoredObject, recording: Recording, asked: StretchQuery, stored: Judged, encoding: str
+) -> str:
     """Strong: equal only for equal bytes, whatever was scored or analysed again meanwhile."""
     parts = (
         *(FORMAT, muscles.VERSION, str(recording.pk), recording.session_id, recording.sha256),
@@ -93,7 +95,7 @@ def etag(found: Found, recording: Recording, asked: Asked, stored: Judged, encod
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
-def read(recording: Recording, found: Found, asked: Asked, stored: Judged) -> bytes:
+def read(recording: Recording, found: StoredObject, asked: StretchQuery, stored: Judged) -> bytes:
     """The JSON that the API answers with.
 
     Raises
@@ -150,7 +152,7 @@ def _number(metadata: c3d.Metadata, name: str) -> int:
     return names.index(name)
 
 
-def _stretch(metadata: c3d.Metadata, asked: Asked) -> tuple[int, int]:
+def _stretch(metadata: c3d.Metadata, asked: StretchQuery) -> tuple[int, int]:
     """In samples; an end behind the recording's is the recording's."""
     count, rate_hz = metadata.sample_count, metadata.sampling_rate_hz
     start = round(asked.start_s * rate_hz)

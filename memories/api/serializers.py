@@ -138,7 +138,7 @@ class BulkByFilterSerializer(BulkSerializer):
     )
 
 
-class ExportSerializer(Strict):
+class MemoryExportSerializer(Strict):
     format = serializers.ChoiceField(["json", "csv", "md"])
 
 

@@ -23,8 +23,8 @@ from memories.api.serializers import (
     BulkByFilterSerializer,
     BulkByIdsSerializer,
     BulkResultSerializer,
-    ExportSerializer,
     MemoryChangeSerializer,
+    MemoryExportSerializer,
     MemorySerializer,
     MergeSerializer,
     NoteSerializer,
@@ -37,7 +37,7 @@ from memories.models import ActionItem, Memory
 from memories.saving.bulk import Action, Chosen, as_previewed, carry_out, choose, others
 from memories.saving.merging import merge
 from memories.saving.parts import edit_action_item
-from memories.saving.writing import edit, forget, revert, take_turns, write
+from memories.saving.writing import edit, forget, lock_owner, revert, write
 from memories.search.finding import hybrid, narrowed, newest_hits
 from omibackend.core.api.pages import Pages, page_size
 from omibackend.core.api.serializers import ErrorsSerializer
@@ -218,7 +218,7 @@ class MemoryBulk(OwnMemories):
         action, category = Action(wanted["action"]), wanted["category"]
         preview = wanted["preview"] or not (by_ids or "expected" in wanted)
         with transaction.atomic():
-            take_turns([_me(request)])
+            lock_owner([_me(request)])
             chosen = self._chosen(wanted, action, category)
             sample = self._sample(chosen)
             changed = 0
@@ -277,7 +277,7 @@ class MemoryExport(OwnMemories):
     def get(self, request: Request) -> StreamingHttpResponse:
         """All that the list would show, as one file: JSON, CSV, or a zipped vault with a Markdown
         note for each memory."""
-        asked = ExportSerializer(data={"format": request.query_params.get("format", "json")})
+        asked = MemoryExportSerializer(data={"format": request.query_params.get("format", "json")})
         asked.is_valid(raise_exception=True)
         written, media_type, name = EXPORTS[asked.validated_data["format"]]
         memories = self.filter_queryset(self.get_queryset())

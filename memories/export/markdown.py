@@ -116,7 +116,7 @@ def _front(memory: Memory) -> dict[str, Any]:
         "pinned": memory.pinned,
         "private": memory.private,
         "wrong": memory.wrong,
-        "merged": [str(grave.memory_id) for grave in memory.merged.all()],
+        "merged": [str(tombstone.memory_id) for tombstone in memory.merged.all()],
     }
     return {name: value for name, value in given.items() if value}
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from memories.models import By, Memory, Revision
 from memories.saving.history import KEPT, revision
-from memories.saving.writing import forget, take_turns
+from memories.saving.writing import forget, lock_owner
 from omibackend.core.errors import Refused
 
 MOST_AT_ONCE = 1000
@@ -87,7 +87,7 @@ def _values(action: Action, category: str) -> Mapping[str, Any]:
 
 def _change(chosen: Sequence[Memory], values: Mapping[str, Any], *, by: By) -> int:
     with transaction.atomic():
-        take_turns(memory.owner_id for memory in chosen)
+        lock_owner(memory.owner_id for memory in chosen)
         meant = Memory.objects.filter(pk__in=[memory.pk for memory in chosen])
         held = list(
             meant.exclude(**values).select_for_update().order_by("pk").only(*KEPT, "edited_fields")

@@ -15,13 +15,13 @@ from memories.saving.history import FLAGS, WORDS, record
 from memories.saving.identity import normalised
 from memories.saving.parts import mark
 from memories.saving.similar import flag_similar
-from memories.saving.writing import MOST_SEGMENT_KEYS, take_turns
+from memories.saving.writing import MOST_SEGMENT_KEYS, lock_owner
 
 
 def merge(*, owner_id: int, kept_id: UUID, other_id: UUID) -> None:
     """Into `kept_id`. Raises Memory.DoesNotExist unless both are the owner's."""
     with transaction.atomic():
-        take_turns([owner_id])
+        lock_owner([owner_id])
         mine = Memory.objects.select_for_update().filter(owner_id=owner_id).order_by("pk")
         both = {memory.pk: memory for memory in mine.filter(pk__in=[kept_id, other_id])}
         if len(both) != 2:
@@ -31,7 +31,7 @@ def merge(*, owner_id: int, kept_id: UUID, other_id: UUID) -> None:
         _move_action_items(kept, other)
         _move(Event.objects.filter(memory=other), kept, ("title_hash", "starts_at"))
         _move(Photo.objects.filter(memory=other), kept, ("source_id",))
-        _bury(kept, other)
+        _add_tombstone(kept, other)
         other.delete()
         flag_similar(kept.pk)
 
@@ -90,7 +90,7 @@ def _move(parts: QuerySet[Any], kept: Memory, same: tuple[str, ...]) -> None:
     parts.filter(~Exists(there)).update(memory=kept)
 
 
-def _bury(kept: Memory, other: Memory) -> None:
+def _add_tombstone(kept: Memory, other: Memory) -> None:
     Tombstone.objects.filter(merged_into=other).update(merged_into=kept)
     Tombstone.objects.bulk_create(
         [

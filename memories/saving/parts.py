@@ -29,7 +29,7 @@ class How(StrEnum):
     KEPT_EDITS = "kept edits"
     DELETED_BEFORE = "deleted before"
     MERGED_BEFORE = "merged before"
-    OWN_WORDS = "own words"
+    PLAYBACK = "own words"
 
 
 def entry(kind: str, pk: object, how: How) -> dict[str, Any]:

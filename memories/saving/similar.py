@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models.functions import Left
 from rapidfuzz import fuzz, process, utils
 
-from memories.models import Kind, Memory
+from memories.models import Memory, MemoryKind
 
 # Of 100. Two accounts of one conversation score above it, two of one subject below.
 ALIKE = 85.0
@@ -25,7 +25,7 @@ def closest(memory: Memory) -> UUID | None:
     bounded size, so that it can be asked under the owner's turn."""
     words = _words(memory.title, memory.text)
     # A day's summary resembles what it sums up.
-    if not _is_telling(words) or memory.kind == Kind.DAY_SUMMARY:
+    if not _is_telling(words) or memory.kind == MemoryKind.DAY_SUMMARY:
         return None
     others = {pk: other for pk, other in _around(memory).items() if _comparable(words, other)}
     best = process.extractOne(words, others, scorer=fuzz.token_set_ratio, score_cutoff=ALIKE)
@@ -74,7 +74,7 @@ def _around(memory: Memory) -> dict[UUID, str]:
     return {
         pk: _words(title, text)
         for pk, kind, points_at, title, text in rows[:MOST_COMPARED]
-        if memory.pk not in (pk, points_at) and kind != Kind.DAY_SUMMARY
+        if memory.pk not in (pk, points_at) and kind != MemoryKind.DAY_SUMMARY
     }
 
 

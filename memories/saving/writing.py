@@ -1,4 +1,4 @@
-"""What may be done with memories. Every writer of an owner's memories takes turns (`take_turns`),
+"""What may be done with memories. Every writer of an owner's memories takes turns (`lock_owner`),
 so that a re-send, a replay and a deletion that meet cannot duplicate or resurrect anything."""
 
 from collections.abc import Collection, Iterable, Mapping
@@ -12,7 +12,7 @@ from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from memories.models import By, Kind, Memory, Revision, Tombstone
+from memories.models import By, Memory, MemoryKind, Revision, Tombstone
 from memories.saving.bounds import bounded
 from memories.saving.history import FLAGS, WORDS, record
 from memories.saving.identity import normalised, text_hash
@@ -26,7 +26,7 @@ MOST_QUOTE_CHARS = 4000
 MOST_SEGMENT_KEYS = 10_000
 
 
-def take_turns(owner_ids: Iterable[int]) -> None:
+def lock_owner(owner_ids: Iterable[int]) -> None:
     """Until the transaction ends nobody else writes memories of these owners. A transaction
     for several owners names them all at once: the fixed order is what rules out a deadlock."""
     keys = [f"memories:{owner_id}" for owner_id in sorted(set(owner_ids))]
@@ -38,11 +38,11 @@ def take_turns(owner_ids: Iterable[int]) -> None:
 def save_memory(*, owner_id: int, incoming: IncomingMemory, delivery_id: UUID | None) -> Became:
     """Makes the memory or brings it up to date; says what became of it and of its parts."""
     with transaction.atomic(savepoint=False):
-        take_turns([owner_id])
+        lock_owner([owner_id])
         content_hash = _content_hash(incoming, delivery_id)
-        buried = _buried(owner_id, incoming, content_hash)
-        if buried is not None:
-            return [_stays_buried(buried)]
+        tombstone = _tombstone_of(owner_id, incoming, content_hash)
+        if tombstone is not None:
+            return [_stays_deleted(tombstone)]
         found = _found(owner_id, incoming, content_hash)
         if found is None:
             memory, how = _created(owner_id, incoming, content_hash, delivery_id), How.CREATED
@@ -64,7 +64,7 @@ def _content_hash(incoming: IncomingMemory, delivery_id: UUID | None) -> str:
     return text_hash(words or str(delivery_id or uuid4()))
 
 
-def _buried(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Tombstone | None:
+def _tombstone_of(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Tombstone | None:
     """By the sender's id; and by content, where one of the two came without an id."""
     graves = Tombstone.objects.filter(owner_id=owner_id, kind=incoming.kind)
     if incoming.source_id is None:
@@ -83,11 +83,11 @@ def _buried(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Tombs
     )
 
 
-def _stays_buried(grave: Tombstone) -> dict[str, Any]:
+def _stays_deleted(tombstone: Tombstone) -> dict[str, Any]:
     """What was merged is in the other memory already, as its owner wants it."""
-    if grave.merged_into_id is None:
+    if tombstone.merged_into_id is None:
         return entry("memory", "", How.DELETED_BEFORE)
-    return entry("memory", grave.merged_into_id, How.MERGED_BEFORE)
+    return entry("memory", tombstone.merged_into_id, How.MERGED_BEFORE)
 
 
 def _found(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Memory | None:
@@ -189,7 +189,7 @@ def _updated(
 def edit(memory: Memory, changes: Mapping[str, Any], *, by: By = By.OWNER) -> None:
     """The owner's own words: they replace the sender's, and outlive whatever it sends again."""
     with transaction.atomic():
-        take_turns([memory.owner_id])
+        lock_owner([memory.owner_id])
         held = Memory.objects.select_for_update().get(pk=memory.pk)
         differs = {name: changes[name] for name in EDITABLE if name in changes}
         differs = {name: value for name, value in differs.items() if getattr(held, name) != value}
@@ -223,7 +223,7 @@ def write(*, owner_id: int, title: str, text: str, category: str) -> tuple[Memor
     One that was deleted before is made again: nobody but its owner writes here.
     """
     note = IncomingMemory(
-        kind=Kind.NOTE,
+        kind=MemoryKind.NOTE,
         source="note",
         occurred_at=timezone.now(),
         title=title,
@@ -231,7 +231,7 @@ def write(*, owner_id: int, title: str, text: str, category: str) -> tuple[Memor
         category=category,
     )
     with transaction.atomic():
-        take_turns([owner_id])
+        lock_owner([owner_id])
         content_hash = _content_hash(note, None)
         found = _found(owner_id, note, content_hash)
         if found is not None:
@@ -239,7 +239,7 @@ def write(*, owner_id: int, title: str, text: str, category: str) -> tuple[Memor
             edit(found, {name: value for name, value in given.items() if value})
             return found, False
         Tombstone.objects.filter(
-            owner_id=owner_id, kind=Kind.NOTE, source_id=None, content_hash=content_hash
+            owner_id=owner_id, kind=MemoryKind.NOTE, source_id=None, content_hash=content_hash
         ).delete()
         return _created(owner_id, note, content_hash, None), True
 
@@ -259,15 +259,15 @@ def forget(memories: Iterable[Memory]) -> int:
     with transaction.atomic():
         given = Memory.objects.filter(pk__in=chosen).order_by()
         owners = list(given.values_list("owner_id", flat=True))
-        take_turns(owners)
+        lock_owner(owners)
         made = list(made_of(set(owners), chosen).values_list("pk", flat=True))
-        doomed = Memory.objects.filter(pk__in=[*chosen, *made])
+        forgotten = Memory.objects.filter(pk__in=[*chosen, *made])
         tombs = [
             Tombstone(owner_id=owner_id, kind=kind, source_id=source_id, content_hash=content_hash)
-            for owner_id, kind, source_id, content_hash in doomed.order_by().values_list(
+            for owner_id, kind, source_id, content_hash in forgotten.order_by().values_list(
                 "owner_id", "kind", "source_id", "content_hash"
             )
         ]
         Tombstone.objects.bulk_create(tombs, ignore_conflicts=True)
-        doomed.delete()
+        forgotten.delete()
     return len(owners)

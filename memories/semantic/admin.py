@@ -34,6 +34,6 @@ class EmbeddingAdmin(ModelAdmin):
 
     @admin.action(description="Embed again", permissions=["view"])
     def embed_again(self, request: HttpRequest, embeddings: QuerySet[Embedding]) -> None:
-        queued = leased.again(embeddings)
+        queued = leased.replay(embeddings)
         lanes.wake("ai")
         self.message_user(request, f"Queued {queued}.")

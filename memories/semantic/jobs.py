@@ -10,7 +10,7 @@ from memories.models import Memory
 from memories.search.finding import tellable
 from memories.semantic.models import Embedding, model_in_use, outdated
 from omibackend.core.work import leased
-from omibackend.core.work.leased import Became, Kind, Kinds
+from omibackend.core.work.leased import Became, WorkType, WorkTypes
 from omibackend.llm.context import ModelError
 from omibackend.llm.embeddings import Vector, vectors_of
 
@@ -23,13 +23,13 @@ QUEUED_AT_ONCE = 5000
 Prepared = list[tuple[Embedding, Vector | None]]
 
 
-def kind() -> Kind:
-    return Kinds.registered[Embedding]
+def kind() -> WorkType:
+    return WorkTypes.registered[Embedding]
 
 
 def register() -> None:
-    Kinds.register(
-        Kind(
+    WorkTypes.register(
+        WorkType(
             model=Embedding,
             lane="ai",
             lease_s=settings.OPENAI_TIMEOUT_MS // 1000 + LEASE_MARGIN_S,
@@ -83,7 +83,7 @@ def _vectors_of(words: dict[UUID, str]) -> dict[UUID, Vector]:
 def queue_missing() -> int:
     """Asks for the embeddings that memories lack or have of another model, and for those given
     up. Returns how many."""
-    queued = leased.again(outdated())
+    queued = leased.replay(outdated())
     lacking = Memory.objects.filter(~Exists(Embedding.objects.filter(pk=OuterRef("pk"))))
     while True:
         ids = list(lacking.order_by("pk").values_list("pk", flat=True)[:QUEUED_AT_ONCE])

@@ -24,7 +24,7 @@ class EngineError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Home:
+class EngineHome:
     """Where the engines live, and as whom they run."""
 
     var: Path
@@ -61,13 +61,13 @@ class Home:
             raise EngineError(f"{Path(argv[0]).name} failed: {done.stdout.strip()[-500:]}")
 
 
-def find_home(var: Path) -> Home:
+def find_home(var: Path) -> EngineHome:
     uid, gid = _account()
     sockets = _sockets(var, uid, gid)
     if os.geteuid() == 0:
         let_in(var / "postgres")
         let_in(sockets)
-    return Home(var, sockets, uid, gid)
+    return EngineHome(var, sockets, uid, gid)
 
 
 def _account() -> tuple[int, int]:

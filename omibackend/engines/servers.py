@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote
 
-from .home import LOCALE, EngineError, Home, let_in, locked, open_lock
+from .home import LOCALE, EngineError, EngineHome, let_in, locked, open_lock
 
 START_S = 120.0  # replaying the log after a crash may take a while
 STOP_S = 30.0
 POLL_S = 0.01
 
 
-class State(Enum):
+class EngineState(Enum):
     STARTING = "starting"
     READY = "ready"
     LOST = "lost"  # it runs, but its socket is gone
@@ -35,7 +35,7 @@ class Engine(ABC):
     socket_name: ClassVar[str]
     stop_signal: ClassVar[signal.Signals]
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: EngineHome) -> None:
         self.home = home
         self.folder = home.var / self.name
         self.log = self.folder / "server.log"
@@ -107,25 +107,25 @@ class Engine(ABC):
         deadline = time.monotonic() + START_S
         while self.alive():
             state = self._state()
-            if state is State.READY:
+            if state is EngineState.READY:
                 return True
-            if state is State.LOST or time.monotonic() > deadline:
+            if state is EngineState.LOST or time.monotonic() > deadline:
                 self.stop()
             time.sleep(POLL_S)
         return False
 
-    def _state(self) -> State:
+    def _state(self) -> EngineState:
         if not self.listening():
-            return State.STARTING
+            return EngineState.STARTING
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1)
             try:
                 connection.connect(str(self.socket))
-                return State.READY if self.answers(connection) else State.STARTING
+                return EngineState.READY if self.answers(connection) else EngineState.STARTING
             except TimeoutError:
-                return State.STARTING
+                return EngineState.STARTING
             except OSError:
-                return State.LOST
+                return EngineState.LOST
 
 
 class Postgres(Engine):

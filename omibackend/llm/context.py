@@ -32,7 +32,7 @@ class Recalled:
 
 
 @dataclass(frozen=True)
-class Message:
+class Turn:
     """An earlier turn of the same chat."""
 
     role: Literal["user", "assistant"]
@@ -51,7 +51,7 @@ class Note:
 class Context:
     transcript: tuple[Line, ...] = ()
     memories: tuple[Recalled, ...] = ()
-    messages: tuple[Message, ...] = ()
+    messages: tuple[Turn, ...] = ()
     notes: tuple[Note, ...] = ()
 
 

@@ -27,12 +27,12 @@ def database_answers() -> bool:
 
 
 def redis_answers() -> bool:
-    return bool(soft_redis.attempt(lambda redis: redis.ping()))
+    return bool(soft_redis.try_command(lambda redis: redis.ping()))
 
 
 def workers_alive() -> int | None:
     """Registered RQ workers; None when Redis cannot be asked."""
-    return soft_redis.attempt(lambda redis: Worker.count(connection=redis))
+    return soft_redis.try_command(lambda redis: Worker.count(connection=redis))
 
 
 def features() -> dict[str, bool]:

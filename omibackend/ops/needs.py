@@ -15,7 +15,7 @@ from django.utils import timezone
 from conversations.models import Question
 from emg.admin.listing import NOT_ANALYSED, flags_of
 from emg.models import Recording
-from emg.pages.words import FLAGS, GRAVE
+from emg.pages.words import FLAGS, SEVERE
 from omibackend.core.show.human import ago, several, span
 from omibackend.core.work.leased import State
 from omibackend.prompts.models import PromptRun
@@ -226,10 +226,10 @@ def unusable_recordings() -> Iterator[Need]:
     rows = Recording.objects.filter(created_at__gte=since, analysed_at__isnull=False)
     created = dict(rows.order_by("-id").values_list("pk", "created_at")[:RECORDINGS_CHECKED])
     flags = flags_of(list(created))
-    bad = [pk for pk in created if GRAVE.intersection(flags.get(pk, ()))]
+    bad = [pk for pk in created if SEVERE.intersection(flags.get(pk, ()))]
     if not bad:
         return
-    codes = sorted({code for pk in bad for code in GRAVE.intersection(flags[pk])})
+    codes = sorted({code for pk in bad for code in SEVERE.intersection(flags[pk])})
     yield Need(
         tone="warn",
         symbol="sensors_off",

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from memories.saving.writing import take_turns
+from memories.saving.writing import lock_owner
 from omibackend.core.work import lanes
-from omibackend.core.work.leased import Became, Kind, Kinds
+from omibackend.core.work.leased import Became, WorkType, WorkTypes
 from omibackend.llm.client import complete
 from omibackend.llm.context import Completion, NoModel
 from omibackend.llm.prompt import filled
@@ -30,7 +30,7 @@ NOTHING_SAID = "The model found nothing to say."
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """What was asked and answered; without an answer, why nobody was asked."""
 
     found: Material | None = None
@@ -39,12 +39,12 @@ class Result:
     why_not: str = ""
 
 
-def ask(run: PromptRun) -> Result:
+def ask(run: PromptRun) -> RunResult:
     """Asks the model, outside any transaction. Raises ModelError or ModelRefused."""
     try:
         found = material.gather(run)
     except NotRun as error:
-        return Result(why_not=str(error))
+        return RunResult(why_not=str(error))
     prompt = run.template.prompt
     rendered = filled(prompt, found.values)
     form = outputs.FORMS[run.template.output]
@@ -53,23 +53,23 @@ def ask(run: PromptRun) -> Result:
             prompt, found.values, form, timeout_s=settings.OPENAI_TIMEOUT_MS / 1000
         )
     except NoModel:
-        return Result(found, rendered, why_not=NO_MODEL)
-    return Result(found, rendered, completion)
+        return RunResult(found, rendered, why_not=NO_MODEL)
+    return RunResult(found, rendered, completion)
 
 
-def prepare(run: PromptRun) -> Result:
+def prepare(run: PromptRun) -> RunResult:
     by_hand = run.cause.startswith("hand:")
     if not (run.template.enabled or by_hand):
-        return Result(why_not=SWITCHED_OFF)
+        return RunResult(why_not=SWITCHED_OFF)
     return ask(run)
 
 
-def apply(run: PromptRun, result: Result) -> Became:
+def apply(run: PromptRun, result: RunResult) -> Became:
     completion, found = result.completion, result.found
     if found is None:
         _finish(run, Outcome.NOT_RUN, result.why_not)
         return []
-    take_turns([run.person_id])
+    lock_owner([run.person_id])
     if not material.still_there(found):
         _finish(run, Outcome.NOT_RUN, GONE, completion)
         return []
@@ -122,8 +122,8 @@ def dispatch() -> int:
 
 
 def register() -> None:
-    Kinds.register(
-        Kind(
+    WorkTypes.register(
+        WorkType(
             model=PromptRun,
             lane=LANE,
             lease_s=settings.OPENAI_TIMEOUT_MS // 1000 + LEASE_MARGIN_S,

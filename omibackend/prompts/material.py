@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from conversations.models import OmiSession
 from conversations.transcripts.speakers import speaker_label
-from memories.models import ActionItem, Kind, Memory
+from memories.models import ActionItem, Memory, MemoryKind
 from omibackend.accounts.models import Preferences
 from omibackend.accounts.preferences import preferences_of
 from omibackend.core.errors import OmiError
@@ -116,7 +116,7 @@ def memory_of(session: OmiSession) -> Memory | None:
         return None
     return Memory.objects.filter(
         owner_id=session.owner_id,
-        kind=Kind.CONVERSATION,
+        kind=MemoryKind.CONVERSATION,
         source_id=session.omi_conversation_id,
     ).first()
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from conversations.assistant.turns import tell
 from conversations.models import Message
-from memories.models import Kind
+from memories.models import MemoryKind
 from memories.saving.incoming import IncomingActionItem, IncomingMemory
 from memories.saving.parts import save_action_items
 from memories.saving.writing import save_memory
@@ -84,7 +84,7 @@ def _keep_memory(
 ) -> Became:
     template = run.template
     incoming = IncomingMemory(
-        kind=Kind.NOTE,
+        kind=MemoryKind.NOTE,
         source=SOURCE,
         source_id=run.origin,
         title=(title or template.name)[:MOST_TITLE_CHARS],

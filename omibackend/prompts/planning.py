@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from conversations.models import OmiSession
-from memories.models import Kind, Memory
+from memories.models import Memory, MemoryKind
 from omibackend.accounts.models import User
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import Became
@@ -76,7 +76,7 @@ def _of_memories(templates: Sequence[PromptTemplate], happened: Sequence[Happene
     told = {pk: one for one in happened for pk in one.ids("memory")}
     if not told:
         return []
-    memories = Memory.objects.filter(pk__in=told, kind=Kind.CONVERSATION)
+    memories = Memory.objects.filter(pk__in=told, kind=MemoryKind.CONVERSATION)
     return [
         Wanted(
             template,
@@ -150,7 +150,9 @@ def by_hand(template: PromptTemplate, person_id: int) -> Wanted | None:
 
 def latest_subject(template: PromptTemplate, person_id: int) -> UUID | None:
     if template.trigger == Trigger.MEMORY_CREATED:
-        latest = Memory.objects.filter(owner_id=person_id, kind=Kind.CONVERSATION)[:LOOKED_BACK]
+        latest = Memory.objects.filter(owner_id=person_id, kind=MemoryKind.CONVERSATION)[
+            :LOOKED_BACK
+        ]
         return next((memory.pk for memory in latest if is_usable(memory)), None)
     if template.trigger == Trigger.TRANSCRIPT_END:
         sessions = OmiSession.objects.filter(owner_id=person_id, segment_count__gt=0)

@@ -10,13 +10,13 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from conversations.models import (
-    Channel,
     ContextState,
     ContextWindow,
     Conversation,
     Message,
     Notification,
     Question,
+    ReplyChannel,
 )
 from conversations.voice import actions
 from memories.models import ActionItem, Memory
@@ -106,7 +106,7 @@ def test_it_switches_by_voice(client: APIClient, omi: Sender, say: Any) -> None:
     )
     assert status(client, omi.uid)["space"] == "memories"
     question = Question.objects.get()
-    assert (question.provider, question.channel) == ("command", Channel.INLINE)
+    assert (question.provider, question.channel) == ("command", ReplyChannel.INLINE)
     assert question.answer == "Switched to memories."
 
 
@@ -187,7 +187,7 @@ def test_it_saves_what_was_said_just_before(say: Any) -> None:
 def test_it_adds_a_todo_once(client: APIClient, say: Any) -> None:
     assert "Added to your to-dos: call Ana" in say("Hey Omi, add a to-do: call Ana.")
     for model in (Delivery, Question):
-        leased.again(model.objects.all())
+        leased.replay(model.objects.all())
         work()
     assert ActionItem.objects.get().description == "call Ana"
     assert Question.objects.count() == 1
@@ -198,7 +198,7 @@ def test_it_does_a_command_once_however_often_it_is_worked(say: Any) -> None:
     say("Hey Omi, remember that the red key opens the shed.")
     forget(Memory.objects.all())
     Question.objects.update(answer="", channel="")
-    leased.again(Question.objects.all())
+    leased.replay(Question.objects.all())
     work()
     assert not Memory.objects.exists()
     assert Question.objects.get().answer.startswith("Saved")
@@ -243,7 +243,7 @@ def test_two_commands_in_a_row_are_both_spoken(say: Any) -> None:
         ("tasks", "Open to-dos: buy salt · buy soap · buy rope"),
         ("memories", "Latest memories: buy salt. · buy soap. · buy rope."),
         ("agent", "Last asked: When is it free?"),
-        ("friends", "Heard lately: Sarah"),
+        ("friends", "TranscriptLine lately: Sarah"),
         ("notifications", "Latest notifications: Tuesday."),
     ],
 )

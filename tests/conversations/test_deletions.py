@@ -65,7 +65,7 @@ def hits() -> list[str]:
 
 def replay() -> None:
     """Every delivery once more, as an operator does it."""
-    leased.again(Delivery.objects.all())
+    leased.replay(Delivery.objects.all())
     work()
 
 
@@ -212,9 +212,9 @@ def test_it_drops_the_answer_of_a_question_that_was_deleted_meanwhile(
     settings.OMI_REPLY_BUDGET_MS = 0
     omi.post({"segments": LIVE})
     work("inbox")
-    (claimed,) = leased.claim(leased.Kinds.registered[Question], limit=1, fresh=True)
+    (claimed,) = leased.claim(leased.WorkTypes.registered[Question], limit=1, fresh=True)
     remove(client)
-    leased._work_one(leased.Kinds.registered[Question], claimed)
+    leased._work_one(leased.WorkTypes.registered[Question], claimed)
     assert hits() == []
 
 

@@ -12,11 +12,11 @@ from django.utils import timezone
 from conversations.assistant import answering
 from conversations.models import Notification, OmiSession, Question, TranscriptSegment
 from conversations.pages.session import plain_text
-from conversations.pages.transcript import Said, transcript_of
+from conversations.pages.transcript import SpokenRow, transcript_of
 from conversations.segments import Batch, Segment
 from conversations.transcripts.ingest import add_batches
-from conversations.voice.intake import hear_later, hear_now
-from conversations.voice.playback import flag_live, own_words
+from conversations.voice.intake import detect_in_job, detect_in_request
+from conversations.voice.playback import flag_live, playback_in
 from omibackend.accounts.models import ListenMode, Preferences, User
 from omibackend.core.postgres.ids import uuid7
 from tests.conversations.speech import UID, person, said
@@ -40,7 +40,7 @@ def ago(seconds: float) -> datetime:
 
 
 def answered(owner: User, text: str = ANSWER, *, ago_s: float = 30, **more: Any) -> Question:
-    """Given in the webhook's own answer."""
+    """GivenWords in the webhook's own answer."""
     given: dict[str, Any] = {"channel": "inline", "quote": "Hey Omi, what did Sarah say?", **more}
     return Question.objects.create(
         owner=owner,
@@ -72,7 +72,7 @@ def heard(owner: User, *segments: Segment | str, uid: str = UID, ago_s: float = 
 
 
 def ours(batch: Batch) -> list[str]:
-    keys = own_words(batch).keys
+    keys = playback_in(batch).keys
     return [segment.text for segment in batch.segments if segment.key in keys]
 
 
@@ -165,15 +165,15 @@ def test_it_tells_by_the_clock_that_they_were_said_again(ann: User) -> None:
     stored(heard(ann, READ, ago_s=60))
     answered(ann, ago_s=30)
     batch = Batch(ann.pk, UID, None, (said(READ, 5), said(READ, 80, key="again")), uuid7(), ago(0))
-    assert own_words(batch, began_at=ago(100)).keys == {"again"}
+    assert playback_in(batch, began_at=ago(100)).keys == {"again"}
 
 
 def test_it_finds_all_that_was_given_during_a_conversation(ann: User) -> None:
     answered(ann, ago_s=3600)
     batch = heard(ann, READ)
-    assert own_words(batch).keys == frozenset()
-    assert own_words(batch, began_at=ago(4000)).keys == {batch.segments[0].key}
-    assert own_words(batch, began_at=ago(10**9)).keys == {batch.segments[0].key}
+    assert playback_in(batch).keys == frozenset()
+    assert playback_in(batch, began_at=ago(4000)).keys == {batch.segments[0].key}
+    assert playback_in(batch, began_at=ago(10**9)).keys == {batch.segments[0].key}
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_it_knows_when_a_memory_would_add_nothing(
     ann: User, segments: list[str], summary: str, nothing: bool
 ) -> None:
     answered(ann)
-    assert own_words(heard(ann, *segments)).adds_nothing(summary) is nothing
+    assert playback_in(heard(ann, *segments)).adds_nothing(summary) is nothing
 
 
 def test_it_flags_them_in_the_transcript(ann: User) -> None:
@@ -221,7 +221,7 @@ def test_it_reads_as_omis_words_in_the_transcript(ann: User) -> None:
     answered(ann)
     stored(heard(ann, READ))
     session = OmiSession.objects.get()
-    (row,) = [row for row in transcript_of(session) if isinstance(row, Said)]
+    (row,) = [row for row in transcript_of(session) if isinstance(row, SpokenRow)]
     assert (row.speaker, row.is_echo, row.is_person) == ("Omi", True, False)
     assert plain_text(session) == f"[0:10] Omi: {READ}\n"
 
@@ -238,9 +238,9 @@ def test_it_answers_nothing_from_its_own_words(ann: User) -> None:
 def heard_as_question(batches: Sequence[Batch]) -> int:
     before = Question.objects.count()
     for batch in batches:
-        hear_now(batch, Preferences(listen_mode=ListenMode.ALWAYS))
+        detect_in_request(batch, Preferences(listen_mode=ListenMode.ALWAYS))
     add_batches(batches)
-    hear_later(batches)
+    detect_in_job(batches)
     return Question.objects.count() - before
 
 

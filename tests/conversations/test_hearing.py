@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.segments import Segment
-from conversations.voice.detector import Asked, Ear, advance
+from conversations.voice.detector import ListenerState, QuestionDraft, advance
 from conversations.voice.wake_word import calls, ends_question, is_called
 from omibackend.accounts.models import ListenMode, Preferences
 from tests.conversations.speech import at, batch, said
@@ -19,12 +19,12 @@ SARAH = "what did Sarah say about the venue?"
 def heard(
     *deliveries: list[Segment],
     preferences: Preferences | None = None,
-    ear: Ear | None = None,
+    ear: ListenerState | None = None,
     apart_s: float = 1.0,
-) -> dict[str, Asked]:
+) -> dict[str, QuestionDraft]:
     """The questions in deliveries that arrive a second apart, by their trigger."""
-    found: dict[str, Asked] = {}
-    ear = ear or Ear()
+    found: dict[str, QuestionDraft] = {}
+    ear = ear or ListenerState()
     for number, segments in enumerate(deliveries):
         used = {key for asked in found.values() for key in asked.keys}
         ear, touched = advance(
@@ -38,7 +38,7 @@ def heard(
     return found
 
 
-def only(found: dict[str, Asked]) -> Asked:
+def only(found: dict[str, QuestionDraft]) -> QuestionDraft:
     (asked,) = found.values()
     return asked
 
@@ -191,7 +191,7 @@ def test_it_answers_everything_in_the_mode_for_that() -> None:
 @pytest.mark.parametrize(("spoken_s", "follows"), [(95, True), (91, False), (101, False)])
 def test_it_takes_what_follows_an_answer_as_a_question(spoken_s: float, follows: bool) -> None:
     preferences = Preferences(listen_mode=ListenMode.FOLLOWUP)
-    ear = Ear(spoken_at=at(spoken_s))
+    ear = ListenerState(spoken_at=at(spoken_s))
     found = heard([said("And on Sunday?", 1)], preferences=preferences, ear=ear)
     assert bool(found) is follows
     assert heard([said("And on Sunday?", 1)], ear=ear) == {}

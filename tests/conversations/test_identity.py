@@ -12,13 +12,13 @@ from omibackend.core.postgres.ids import uuid7
 from tests.conversations.speech import at, batch, said
 
 GAP_S = 120.0
-Heard = dict[UUID, set[str]]
+TranscriptLine = dict[UUID, set[str]]
 
 
 def place(batches: list[Batch]) -> list[set[str]]:
     """What sessions.add_batches does with its rows, in memory."""
     tracks: list[Track] = []
-    heard: Heard = {}
+    heard: TranscriptLine = {}
     for one in batches:
         for piece in pieces_of(one, gap_s=GAP_S):
             keys = {segment.key for segment in piece.segments}

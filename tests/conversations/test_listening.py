@@ -12,7 +12,7 @@ from django.utils import timezone
 from conversations.models import Listening, OmiSession, Question
 from conversations.segments import Batch, Segment
 from conversations.transcripts.ingest import add_batches
-from conversations.voice.intake import ATTENTION, could_matter, hear_later, hear_now
+from conversations.voice.intake import ATTENTION, could_matter, detect_in_job, detect_in_request
 from omibackend.accounts.models import ListenMode, Preferences, User
 from omibackend.accounts.preferences import preferences_of
 from omibackend.core.postgres.ids import uuid7
@@ -40,7 +40,7 @@ def store(*batches: Batch) -> None:
     """What the job does with deliveries."""
     with transaction.atomic():
         add_batches(batches)
-        hear_later(batches)
+        detect_in_job(batches)
 
 
 def raw(*texts: Any) -> list[Any]:
@@ -57,7 +57,7 @@ def matters(ann: User, segments: list[Any]) -> bool:
 
 
 def test_it_claims_what_it_is_to_answer(ann: User) -> None:
-    question = hear_now(delivery(ann, said(CALL, 1)), Preferences())
+    question = detect_in_request(delivery(ann, said(CALL, 1)), Preferences())
     assert question is not None
     stored = Question.objects.get()
     assert (stored.text, stored.state) == ("what did Sarah say?", State.LEASED)
@@ -67,9 +67,9 @@ def test_it_claims_what_it_is_to_answer(ann: User) -> None:
 
 def test_it_asks_once_what_is_heard_twice(ann: User) -> None:
     batch = delivery(ann, said(CALL, 1))
-    assert hear_now(batch, Preferences()) is not None
+    assert detect_in_request(batch, Preferences()) is not None
     store(batch)
-    assert hear_now(batch, Preferences()) is None
+    assert detect_in_request(batch, Preferences()) is None
     assert Question.objects.get().session == OmiSession.objects.get()
 
 
@@ -77,7 +77,7 @@ def test_it_leaves_the_request_a_head_start(ann: User) -> None:
     batch = delivery(ann, said(CALL, 1))
     store(batch)
     assert Question.objects.get().next_attempt_at > timezone.now() + timedelta(seconds=1)
-    assert hear_now(batch, Preferences()) is not None
+    assert detect_in_request(batch, Preferences()) is not None
 
 
 def test_it_hears_later_what_the_request_did_not(ann: User) -> None:
@@ -88,17 +88,19 @@ def test_it_hears_later_what_the_request_did_not(ann: User) -> None:
 
 
 def test_it_goes_on_with_a_question_in_the_next_delivery(ann: User) -> None:
-    assert hear_now(delivery(ann, said("Hey Omi, what did", 1)), Preferences()) is None
+    assert detect_in_request(delivery(ann, said("Hey Omi, what did", 1)), Preferences()) is None
     assert Question.objects.get().next_attempt_at > timezone.now() + timedelta(seconds=3)
-    question = hear_now(delivery(ann, said("Sarah say?", 2.5)), Preferences())
+    question = detect_in_request(delivery(ann, said("Sarah say?", 2.5)), Preferences())
     assert question is not None
     assert question.text == "what did Sarah say?"
     assert Listening.objects.get().open_question is None
 
 
 def test_it_hears_a_call_across_deliveries(ann: User) -> None:
-    hear_now(delivery(ann, said("Due on Friday. Hey", 1)), Preferences())
-    question = hear_now(delivery(ann, said("Omi, what did Sarah say?", 2.5)), Preferences())
+    detect_in_request(delivery(ann, said("Due on Friday. Hey", 1)), Preferences())
+    question = detect_in_request(
+        delivery(ann, said("Omi, what did Sarah say?", 2.5)), Preferences()
+    )
     assert question is not None
     assert question.quote == "Hey Omi, what did Sarah say?"
 
@@ -138,39 +140,46 @@ def test_it_opens_nothing_in_a_meeting(ann: User) -> None:
 def test_it_speaks_to_nobody_who_wants_quiet(ann: User, chosen: dict[str, Any], why: str) -> None:
     prefer(ann, **chosen)
     preferences = Preferences.objects.get()
-    assert hear_now(delivery(ann, said(CALL, 1)), preferences) is None
+    assert detect_in_request(delivery(ann, said(CALL, 1)), preferences) is None
     question = Question.objects.get()
     assert (question.why, question.state) == (why, State.PENDING)
 
 
 def test_it_answers_the_same_question_once(ann: User) -> None:
     for number, text in enumerate((CALL, "hey omi  What did Sarah say", CALL)):
-        hear_now(delivery(ann, said(text, number * 40), ago_s=40 - number * 20), Preferences())
-    hear_now(delivery(ann, said("ok", 90, is_user=False)), Preferences())
+        detect_in_request(
+            delivery(ann, said(text, number * 40), ago_s=40 - number * 20), Preferences()
+        )
+    detect_in_request(delivery(ann, said("ok", 90, is_user=False)), Preferences())
     states = list(Question.objects.order_by("id").values_list("state", "why"))
     assert states[0] == (State.LEASED, "")
     assert states[1:] == [(State.IGNORED, "asked again")] * 2
 
 
 def test_it_keeps_its_distance_between_answers(ann: User) -> None:
-    assert hear_now(delivery(ann, said(CALL, 1)), Preferences()) is not None
-    assert hear_now(delivery(ann, said("Hey Omi, and where is it?", 3)), Preferences()) is None
+    assert detect_in_request(delivery(ann, said(CALL, 1)), Preferences()) is not None
+    assert (
+        detect_in_request(delivery(ann, said("Hey Omi, and where is it?", 3)), Preferences())
+        is None
+    )
     assert Question.objects.order_by("-id")[0].why == "cooldown"
 
 
 def test_it_drops_a_call_after_which_nothing_is_asked(ann: User) -> None:
-    hear_now(delivery(ann, said("Hey Omi.", 1)), Preferences())
-    hear_now(delivery(ann, said("Here.", 2, is_user=False)), Preferences())
+    detect_in_request(delivery(ann, said("Hey Omi.", 1)), Preferences())
+    detect_in_request(delivery(ann, said("Here.", 2, is_user=False)), Preferences())
     question = Question.objects.get()
     assert (question.state, question.why) == (State.IGNORED, "nothing asked")
 
 
 def test_it_forgets_a_short_utterance_in_the_mode_that_answers_all(ann: User) -> None:
     preferences = prefer(ann, listen_mode=ListenMode.ALWAYS)
-    hear_now(delivery(ann, said("Yes.", 1)), preferences)
-    hear_now(delivery(ann, said("No.", 2, is_user=False)), preferences)
+    detect_in_request(delivery(ann, said("Yes.", 1)), preferences)
+    detect_in_request(delivery(ann, said("No.", 2, is_user=False)), preferences)
     assert not Question.objects.exists()
-    assert hear_now(delivery(ann, said("Where is my umbrella?", 9)), preferences) is not None
+    assert (
+        detect_in_request(delivery(ann, said("Where is my umbrella?", 9)), preferences) is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,7 +201,7 @@ def test_it_looks_at_words_cheaply_first(ann: User, segments: list[Any], expecte
 @pytest.mark.parametrize(
     "state",
     [
-        lambda ann: hear_now(delivery(ann, said("Hey Omi, what", 1)), Preferences()),
+        lambda ann: detect_in_request(delivery(ann, said("Hey Omi, what", 1)), Preferences()),
         lambda ann: prefer(ann, listen_mode=ListenMode.ALWAYS),
         lambda ann: prefer(ann, activation_regex="computer"),
     ],
@@ -212,7 +221,7 @@ def test_it_asks_nothing_of_the_database_for_ordinary_words(
     with django_assert_num_queries(0):
         assert not could_matter(ann.pk, UID, words, preferences, attentive=False)
     with django_assert_num_queries(1):
-        hear_later([delivery(ann, said("So I think", number)) for number in range(20)])
+        detect_in_job([delivery(ann, said("So I think", number)) for number in range(20)])
 
 
 def test_it_asks_once_when_two_hear_the_same_words_at_once(transactional_db: None) -> None:
@@ -223,7 +232,7 @@ def test_it_asks_once_when_two_hear_the_same_words_at_once(transactional_db: Non
     def listen() -> None:
         connections["ingest"] = connections["default"]
         ready.wait()
-        claimed.append(hear_now(batch, Preferences()))
+        claimed.append(detect_in_request(batch, Preferences()))
         connections.close_all()
 
     threads = [threading.Thread(target=listen) for _ in range(4)]

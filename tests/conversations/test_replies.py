@@ -23,7 +23,7 @@ from conversations.models import (
 from conversations.segments import Batch
 from conversations.transcripts.ingest import add_batches
 from conversations.voice import inline, jobs, omi_api
-from conversations.voice.intake import hear_later, hear_now
+from conversations.voice.intake import detect_in_job, detect_in_request
 from memories.models import Memory
 from omibackend.accounts.models import Preferences, User
 from omibackend.core.postgres.ids import uuid7
@@ -64,10 +64,10 @@ def heard(owner: User, text: str = CALL, *, ago_s: float = 0) -> Batch:
 def asked(owner: User) -> Question:
     """As a request hears it, and the job behind it stores it."""
     batch = heard(owner)
-    question = hear_now(batch, Preferences())
+    question = detect_in_request(batch, Preferences())
     assert question is not None
     add_batches([batch])
-    hear_later([batch])
+    detect_in_job([batch])
     return question
 
 
@@ -191,7 +191,7 @@ def late(owner: User, text: str = CALL, *, ago_s: float = 15) -> Question:
     """A question that only the job behind its delivery heard."""
     batch = heard(owner, text, ago_s=ago_s)
     add_batches([batch])
-    hear_later([batch])
+    detect_in_job([batch])
     return Question.objects.latest("id")
 
 
@@ -212,7 +212,7 @@ def test_it_sends_a_late_answer_to_the_phone(ann: User, memory: Memory, phone: P
 
 
 def test_it_answers_though_nothing_more_is_said(ann: User, memory: Memory, phone: Phone) -> None:
-    assert hear_now(heard(ann, "Hey Omi, what about the venue"), Preferences()) is None
+    assert detect_in_request(heard(ann, "Hey Omi, what about the venue"), Preferences()) is None
     work()
     assert Question.objects.get().closed is False
     Question.objects.update(closes_at=timezone.now() - timedelta(seconds=1))
@@ -261,7 +261,7 @@ def test_it_never_sends_again_after_a_worker_died_sending(
     ann: User, memory: Memory, phone: Phone
 ) -> None:
     late(ann)
-    leased.work_due(leased.Kinds.registered[Question], until=float("inf"))
+    leased.work_due(leased.WorkTypes.registered[Question], until=float("inf"))
     Notification.objects.update(
         state=State.LEASED, attempts=1, send_state=SendState.SENDING, lease_token=uuid7()
     )
@@ -324,7 +324,7 @@ def test_it_keeps_an_answer_that_may_not_be_spoken(
 
 def test_it_keeps_an_answer_that_waited_too_long(ann: User, memory: Memory, phone: Phone) -> None:
     late(ann)
-    leased.work_due(leased.Kinds.registered[Question], until=float("inf"))
+    leased.work_due(leased.WorkTypes.registered[Question], until=float("inf"))
     Question.objects.update(asked_at=timezone.now() - timedelta(minutes=11))
     work()
     assert Question.objects.values_list("channel", "why").get() == ("kept", "too late")
@@ -360,7 +360,7 @@ def test_it_writes_the_record_once(ann: User, memory: Memory) -> None:
     question = asked(ann)
     inline.answer_now(question, budget_s=5)
     work()
-    leased.again(Question.objects.all())
+    leased.replay(Question.objects.all())
     work()
     assert Message.objects.count() == 2
     assert Conversation.objects.count() == 1
@@ -368,10 +368,10 @@ def test_it_writes_the_record_once(ann: User, memory: Memory) -> None:
 
 def test_it_lets_the_request_take_over_from_the_timer(ann: User, memory: Memory) -> None:
     """More is said just as the timer closes the question: the timer's worker writes nothing."""
-    assert hear_now(heard(ann, "Hey Omi, what did"), Preferences()) is None
+    assert detect_in_request(heard(ann, "Hey Omi, what did"), Preferences()) is None
     Question.objects.update(next_attempt_at=timezone.now())
-    (claimed,) = leased.claim(leased.Kinds.registered[Question], limit=1, fresh=True)
-    question = hear_now(
+    (claimed,) = leased.claim(leased.WorkTypes.registered[Question], limit=1, fresh=True)
+    question = detect_in_request(
         Batch(ann.pk, UID, None, (said("Sarah say?", 2.5),), uuid7(), timezone.now()),
         Preferences(),
     )
@@ -384,29 +384,29 @@ def test_it_lets_the_request_take_over_from_the_timer(ann: User, memory: Memory)
 def test_it_records_an_answer_once_its_words_are_stored(ann: User, memory: Memory) -> None:
     """The inbox is behind: the answer is given before the session is known."""
     batch = heard(ann)
-    question = hear_now(batch, Preferences())
+    question = detect_in_request(batch, Preferences())
     assert question is not None
     inline.answer_now(question, budget_s=5)
     work()
     assert not Message.objects.exists()
     with transaction.atomic():
         add_batches([batch])
-        hear_later([batch])
+        detect_in_job([batch])
     assert Message.objects.count() == 2
     assert Conversation.objects.get().messages.count() == 2
 
 
 def test_it_links_a_question_whose_words_were_stored_very_late(ann: User, memory: Memory) -> None:
     batch = heard(ann)
-    assert hear_now(batch, Preferences()) is not None
+    assert detect_in_request(batch, Preferences()) is not None
     late_batch = replace(batch, received_at=batch.received_at - timedelta(minutes=11))
     add_batches([late_batch])
-    hear_later([late_batch])
+    detect_in_job([late_batch])
     assert Question.objects.get().session == OmiSession.objects.get()
 
 
 def test_a_question_that_goes_on_is_put_back(ann: User) -> None:
-    assert hear_now(heard(ann, "Hey Omi, what did"), Preferences()) is None
+    assert detect_in_request(heard(ann, "Hey Omi, what did"), Preferences()) is None
     Question.objects.update(next_attempt_at=timezone.now())
     leased.drain("ai")
     question = Question.objects.get()

@@ -6,7 +6,13 @@ import pytest
 from django.test import Client
 
 from conversations.models import OmiSession, Question
-from conversations.pages.transcript import Answered, Said, Silence, facts_of, transcript_of
+from conversations.pages.transcript import (
+    AnsweredQuestion,
+    Silence,
+    SpokenRow,
+    facts_of,
+    transcript_of,
+)
 from conversations.segments import Segment
 from conversations.transcripts.finalise import replace_transcript
 from conversations.transcripts.ingest import add_batches
@@ -62,7 +68,7 @@ def ask(session: OmiSession, **more: Any) -> Question:
 def test_it_shows_who_said_what_and_the_silences(session: OmiSession) -> None:
     rows = transcript_of(session)
     assert [row.kind for row in rows] == ["said", "said", "said", "silence", "said"]
-    assert [row.speaker for row in rows if isinstance(row, Said)] == [
+    assert [row.speaker for row in rows if isinstance(row, SpokenRow)] == [
         "You",
         "You",
         "Sarah",
@@ -75,10 +81,10 @@ def test_it_shows_the_answer_below_the_question(session: OmiSession) -> None:
     question = ask(session)
     rows = transcript_of(session)
     asked = rows[1]
-    assert isinstance(asked, Said)
+    assert isinstance(asked, SpokenRow)
     assert (asked.before_call, asked.called) == ("So. ", "Hey Omi")
     assert asked.after_call == ", what did Sarah say?"
-    assert rows[2] == Answered(question, memories_used=1)
+    assert rows[2] == AnsweredQuestion(question, memories_used=1)
 
 
 def test_it_marks_the_half_of_a_call_that_stands_in_its_segment(ann: User) -> None:
@@ -86,7 +92,7 @@ def test_it_marks_the_half_of_a_call_that_stands_in_its_segment(ann: User) -> No
     add_batches([batch(ann, *halves)])
     ask(OmiSession.objects.get(), trigger_key="o:3", segment_keys=["o"], start_s=2.5, end_s=4)
     row = transcript_of(OmiSession.objects.get())[1]
-    assert isinstance(row, Said)
+    assert isinstance(row, SpokenRow)
     assert row.call == (0, 3)
 
 
@@ -105,14 +111,14 @@ def test_it_finds_the_place_of_a_question_in_the_final_words(session: OmiSession
         delivery_id=uuid7(),
     )
     rows = transcript_of(OmiSession.objects.get())
-    assert isinstance(rows[0], Said)
+    assert isinstance(rows[0], SpokenRow)
     assert rows[0].called == "Hey Omi"
-    assert rows[1] == Answered(question, memories_used=1)
+    assert rows[1] == AnsweredQuestion(question, memories_used=1)
 
 
 def test_it_shows_a_question_that_has_no_place_at_the_end(session: OmiSession) -> None:
     ask(session, segment_keys=["gone"], start_s=None, end_s=None)
-    assert isinstance(transcript_of(session)[-1], Answered)
+    assert isinstance(transcript_of(session)[-1], AnsweredQuestion)
 
 
 def test_it_reads_a_session_in_few_statements(

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from omibackend.core.errors import SetAside
 from omibackend.core.redis import soft_redis
 from omibackend.core.work import lanes, leased
-from omibackend.core.work.leased import Became, Kind, State
+from omibackend.core.work.leased import Became, State, WorkType
 from webhooks.models import Delivery, Endpoint
 
 Handler = Callable[[Any, Any], Became]
@@ -35,8 +35,8 @@ def rows(owner: Any) -> Callable[[int], list[Delivery]]:
     return make
 
 
-def kind(apply: Handler | None = None, **options: Any) -> Kind:
-    return Kind(
+def kind(apply: Handler | None = None, **options: Any) -> WorkType:
+    return WorkType(
         model=Delivery,
         lane="test",
         lease_s=options.pop("lease_s", 30),
@@ -45,7 +45,7 @@ def kind(apply: Handler | None = None, **options: Any) -> Kind:
     )
 
 
-def work(of: Kind) -> bool:
+def work(of: WorkType) -> bool:
     return leased.work_due(of, until=time.monotonic() + 10)
 
 
@@ -239,7 +239,7 @@ def test_it_runs_slow_work_outside_the_transaction(rows: Any) -> None:
 def test_it_replays_from_the_start(rows: Any) -> None:
     rows(1)
     work(kind(fail_with(SetAside("no"))))
-    assert leased.again(Delivery.objects.all()) == 1
+    assert leased.replay(Delivery.objects.all()) == 1
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.last_error) == (State.PENDING, 0, "")
 
@@ -247,7 +247,7 @@ def test_it_replays_from_the_start(rows: Any) -> None:
 def test_it_does_not_replay_what_runs(rows: Any) -> None:
     rows(1)
     leased.claim(kind(), limit=1, fresh=True)
-    assert leased.again(Delivery.objects.all()) == 0
+    assert leased.replay(Delivery.objects.all()) == 0
 
 
 def test_it_keeps_a_broken_row_from_holding_up_the_others(rows: Any) -> None:

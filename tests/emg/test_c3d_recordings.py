@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emg import c3d
-from emg.crosscheck.reading import Failure, Limits, OracleFailed, read_with_ezc3d
+from emg.crosscheck.reading import CrosscheckFailed, Failure, Limits, read_with_ezc3d
 from tests.emg.agreement import disagreement
 
 FOLDER = Path(os.environ.get("C3D_FOLDER", Path(__file__).parents[3] / "shared" / "c3d"))
@@ -68,7 +68,7 @@ def test_it_agrees_with_ezc3d(name: str) -> None:
     path = FOLDER / name
     limits = Limits.for_file(path.stat().st_size)
     if name in NO_SECOND_OPINION:
-        with pytest.raises(OracleFailed, match="refuses"):
+        with pytest.raises(CrosscheckFailed, match="refuses"):
             read_with_ezc3d(path, limits=limits)
         return
     theirs = read_with_ezc3d(path, limits=limits)
@@ -157,7 +157,7 @@ def test_it_survives_a_hostile_file(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in hostile() if "_" in name])
 def test_it_contains_ezc3d(name: str) -> None:
     limits = Limits(memory_bytes=512 << 20, cpu_s=2)
-    with pytest.raises(OracleFailed) as caught:
+    with pytest.raises(CrosscheckFailed) as caught:
         read_with_ezc3d(HOSTILE / name, limits=limits)
     expected = {
         "SIGSEGV": Failure.CRASHED,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emg.analytics.fatigue import Point, of_contractions, of_hold, slope
+from emg.analytics.fatigue import SpectralPoint, of_contractions, of_hold, slope
 from emg.analytics.parameters import Parameters
 from tests.emg import made
 
@@ -45,7 +45,7 @@ def test_it_refuses_a_slope_through_one_moment(at_s: list[float]) -> None:
 
 
 def test_it_takes_four_contractions() -> None:
-    points = [Point(60.0 * n, 100 - n, 110 - 2 * n, 1e-14 * (1 + n)) for n in range(4)]
+    points = [SpectralPoint(60.0 * n, 100 - n, 110 - 2 * n, 1e-14 * (1 + n)) for n in range(4)]
 
     assert of_contractions(points[:3]) is None
     found = of_contractions(points)

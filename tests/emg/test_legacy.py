@@ -16,7 +16,7 @@ from psycopg2.extensions import make_dsn
 
 from emg.analytics import analyse_channel, as_json
 from emg.legacy import blobs
-from emg.legacy.source import NoSource, Source
+from emg.legacy.source import LegacyDatabase, NoSource
 from emg.models import Recording
 from emg.recordings import muscles
 from omibackend.core.work.leased import State
@@ -124,16 +124,16 @@ def test_it_keeps_analytics_and_no_sample(old: Old, owner: Any) -> None:
 def test_it_goes_on_where_it_was(old: Old, owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 5):
         old.keep(number, signals())
-    read = Source.row
+    read = LegacyDatabase.row
     seen: list[str] = []
 
-    def breaks(self: Source, pk: str) -> Any:
+    def breaks(self: LegacyDatabase, pk: str) -> Any:
         seen.append(pk)
         if len(seen) == 3:
             raise NoSource("The old database says: gone.")
         return read(self, pk)
 
-    monkeypatch.setattr(Source, "row", breaks)
+    monkeypatch.setattr(LegacyDatabase, "row", breaks)
     with pytest.raises(CommandError, match="goes on from here"):
         run(old, owner)
     assert Recording.objects.count() == 2
@@ -148,14 +148,14 @@ def test_it_reads_page_by_page_and_never_all_at_once(
 ) -> None:
     monkeypatch.setattr("emg.legacy.source.IDS_AT_ONCE", 2)
     asked: list[str] = []
-    ask = Source._ask
+    ask = LegacyDatabase._ask
 
-    def remembers(self: Source, query: Any) -> Any:
+    def remembers(self: LegacyDatabase, query: Any) -> Any:
         rows = ask(self, query)
         asked.append(f"{query.as_string(self._connection)} -> {len(rows)}")
         return rows
 
-    monkeypatch.setattr(Source, "_ask", remembers)
+    monkeypatch.setattr(LegacyDatabase, "_ask", remembers)
     for number in range(1, 6):
         old.keep(number, signals())
     assert "5 imported" in run(old, owner)
@@ -233,7 +233,7 @@ def test_it_changes_nothing_in_the_old_database(old: Old, owner: Any) -> None:
     before = old.run("SELECT *, xmin::text FROM analysis_results")
     run(old, owner)
     assert old.run("SELECT *, xmin::text FROM analysis_results") == before
-    source = Source(old.dsn, "analysis_results")
+    source = LegacyDatabase(old.dsn, "analysis_results")
     with pytest.raises(NoSource, match="read-only"):
         source._ask(psycopg2.sql.SQL("DELETE FROM analysis_results RETURNING id"))
     source.close()

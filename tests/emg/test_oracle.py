@@ -8,7 +8,7 @@ import pytest
 
 from emg import c3d
 from emg.crosscheck import reading
-from emg.crosscheck.reading import Failure, Limits, OracleFailed, read_with_ezc3d
+from emg.crosscheck.reading import CrosscheckFailed, Failure, Limits, read_with_ezc3d
 from tests.emg.agreement import disagreement
 from tests.emg.c3d_files import DEC, INTEL, MIPS, C3DFile
 
@@ -62,7 +62,7 @@ def test_it_tells_of_another_rate(tmp_path: Path) -> None:
     ids=["MIPS", "a count that is a float"],
 )
 def test_it_says_that_ezc3d_refuses(tmp_path: Path, file: C3DFile) -> None:
-    with pytest.raises(OracleFailed) as caught:
+    with pytest.raises(CrosscheckFailed) as caught:
         read_with_ezc3d(written(tmp_path, file), limits=LIMITS)
     assert caught.value.failure is Failure.REFUSED
 
@@ -76,7 +76,7 @@ def test_it_says_that_ezc3d_refuses(tmp_path: Path, file: C3DFile) -> None:
     ids=["samples", "time"],
 )
 def test_it_keeps_to_its_limits(tmp_path: Path, limits: Limits, failure: Failure) -> None:
-    with pytest.raises(OracleFailed) as caught:
+    with pytest.raises(CrosscheckFailed) as caught:
         read_with_ezc3d(written(tmp_path, C3DFile(SAMPLES)), limits=limits)
     assert caught.value.failure is failure
 
@@ -102,7 +102,7 @@ def test_it_confines_its_child(
     child = tmp_path / "child.py"
     child.write_text(CONFINED.format(path=str(reading.CHILD)) + harm)
     monkeypatch.setattr(reading, "CHILD", child)
-    with pytest.raises(OracleFailed) as caught:
+    with pytest.raises(CrosscheckFailed) as caught:
         read_with_ezc3d(child, limits=Limits(memory_bytes=512 << 20, cpu_s=1))
     assert caught.value.failure is failure
 
@@ -123,7 +123,7 @@ def test_it_survives_its_child(
     child.write_text(program)
     monkeypatch.setattr(reading, "CHILD", child)
     monkeypatch.setattr(reading, "CLOSES_WITHIN_S", 0.2)
-    with pytest.raises(OracleFailed) as caught:
+    with pytest.raises(CrosscheckFailed) as caught:
         read_with_ezc3d(child, limits=Limits(memory_bytes=1 << 30, answer_bytes=1000))
     assert caught.value.failure is failure
 

@@ -179,7 +179,7 @@ def test_it_works_a_delivery_once_though_its_answer_told_of_it_too(bucket: Bucke
     assert the_one().state == State.DEAD
     work("inbox", "emg")
     assert len(the_one().attempt_log) == 1
-    leased.again(Delivery.objects.all())
+    leased.replay(Delivery.objects.all())
     work("inbox", "emg")
     assert len(the_one().attempt_log) == 2
 

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from emg.crosscheck.reading import Limits, OracleFailed, read_with_ezc3d
+from emg.crosscheck.reading import CrosscheckFailed, Limits, read_with_ezc3d
 from tests.emg.mutants import READ, outcome, spoiled
 from tests.faults.ledger import Finding
 
@@ -61,7 +61,7 @@ def _second_opinions(finding: Finding, count: int, seed: int) -> None:
 def _second_opinion(path: Path) -> str:
     try:
         read_with_ezc3d(path, limits=EZC3D_LIMITS)
-    except OracleFailed as failed:
+    except CrosscheckFailed as failed:
         return failed.failure.name.lower()
     return "read"
 

@@ -23,10 +23,10 @@ def main(lease_s: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from omibackend.core.work.leased import Kinds
+    from omibackend.core.work.leased import WorkTypes
     from webhooks.models import Delivery
 
-    kind = Kinds.registered[Delivery]
+    kind = WorkTypes.registered[Delivery]
     apply_many = kind.apply_many
     assert apply_many
 
@@ -41,7 +41,7 @@ def main(lease_s: int) -> None:
         _harm([row], FREEZES_AFTER, signal.SIGSTOP)
         return became
 
-    Kinds.register(replace(kind, lease_s=lease_s, apply=harmed_one, apply_many=harmed_many))
+    WorkTypes.register(replace(kind, lease_s=lease_s, apply=harmed_one, apply_many=harmed_many))
     call_command("rqworker", "inbox", verbosity=0)
 
 

@@ -13,7 +13,7 @@ from memories.models import ActionItem, Memory, Revision, Tombstone
 from memories.saving.bulk import Action, carry_out, choose
 from memories.saving.merging import merge
 from memories.saving.parts import mark
-from memories.saving.writing import edit, forget, take_turns
+from memories.saving.writing import edit, forget, lock_owner
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -150,6 +150,6 @@ def test_it_takes_turns_of_several_owners_in_one_order(owner: Any, staff: Any) -
     def both(*ids: int) -> None:
         for _ in range(20):
             with transaction.atomic():
-                take_turns(ids)
+                lock_owner(ids)
 
     at_once(lambda: both(owner.pk, staff.pk), lambda: both(staff.pk, owner.pk))

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 def test_it_deletes_with_all_parts_and_leaves_no_words(owner: Any) -> None:
     assert forget([told(owner)]) == 1
     assert (Memory.objects.count(), ActionItem.objects.count()) == (0, 0)
-    grave = Tombstone.objects.values().get()
-    assert (grave["source_id"], grave["owner_id"]) == ("b7f0f2de", owner.pk)
-    assert "venue" not in str(grave).lower()
+    tombstone = Tombstone.objects.values().get()
+    assert (tombstone["source_id"], tombstone["owner_id"]) == ("b7f0f2de", owner.pk)
+    assert "venue" not in str(tombstone).lower()
 
 
 def test_it_stays_deleted_when_it_is_sent_again(owner: Any) -> None:

@@ -105,8 +105,8 @@ def test_it_leaves_the_way_back_to_where_the_words_came_from(
     me: Any, venue: Memory, other: Memory
 ) -> None:
     merge(me, venue, other)
-    grave = venue.merged.get()
-    assert (grave.memory_id, grave.delivery_id) == (other.pk, other.delivery_id)
+    tombstone = venue.merged.get()
+    assert (tombstone.memory_id, tombstone.delivery_id) == (other.pk, other.delivery_id)
 
 
 def test_it_merges_what_was_merged(me: Any, owner: Any, venue: Memory, other: Memory) -> None:

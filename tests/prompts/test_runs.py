@@ -98,7 +98,7 @@ def test_it_runs_once_however_often_it_is_told(omi: Sender, serve: Serve) -> Non
         omi.post(body)
         work("inbox")
     run_due()
-    leased.again(Delivery.objects.all())
+    leased.replay(Delivery.objects.all())
     work("inbox", "ai")
     assert (PromptRun.objects.count(), len(server.asked)) == (1, 1)
 
@@ -191,7 +191,7 @@ def test_it_says_so_without_a_model_and_runs_later(omi: Sender, serve: Serve) ->
     run = run_due()
     assert (run.state, run.outcome, run.why) == (State.DONE, Outcome.NOT_RUN, jobs.NO_MODEL)
     serve(saying(SUMMARY))
-    leased.again(PromptRun.objects.all())
+    leased.replay(PromptRun.objects.all())
     assert run_due().outcome == Outcome.MADE
 
 

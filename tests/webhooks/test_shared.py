@@ -191,7 +191,7 @@ def test_it_stays_the_first_persons_in_a_replay(app: Sender, owner: Any, ben: An
     work("inbox")
     OmiLink.objects.all().delete()
     link(ben, app.uid)
-    leased.again(Delivery.objects.all())
+    leased.replay(Delivery.objects.all())
     work("inbox")
     assert states() == [State.DONE]
     assert Memory.objects.get().owner == owner

@@ -34,7 +34,7 @@ LISTED = (
 
 def replay_rows(rows: QuerySet[Delivery]) -> int:
     """Puts rows back to the start and wakes their lane: the admin is the edge."""
-    replayed = leased.again(rows.filter(REPLAYABLE))
+    replayed = leased.replay(rows.filter(REPLAYABLE))
     if replayed:
         lanes.wake("inbox")
     return replayed

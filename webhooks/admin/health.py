@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from omibackend.core.show.human import ago, several
-from webhooks.admin.page import TONES, Banner, shown_state
-from webhooks.health import LOOKED_BACK, Counted, State, counted, is_near, judge
+from webhooks.admin.page import TONES, DeliveryBanner, shown_state
+from webhooks.health import LOOKED_BACK, Counted, EndpointState, counted, is_near, judge
 from webhooks.inbox import refusals
 from webhooks.inbox.refusals import Refusal
 from webhooks.models import Delivery, Endpoint
@@ -15,13 +15,13 @@ from webhooks.providers.registry import PROVIDERS
 
 DELIVERIES_SHOWN = 8
 CHIPS = {
-    State.OFF: ("mute", "toggle_off"),
-    State.AT_RISK: ("bad", "block"),
-    State.REFUSED: ("warn", "block"),
-    State.UNUSED: ("mute", "remove"),
-    State.FAILING: ("warn", "error"),
-    State.ROTATING: ("info", "key"),
-    State.FINE: ("ok", "check"),
+    EndpointState.OFF: ("mute", "toggle_off"),
+    EndpointState.AT_RISK: ("bad", "block"),
+    EndpointState.REFUSED: ("warn", "block"),
+    EndpointState.UNUSED: ("mute", "remove"),
+    EndpointState.FAILING: ("warn", "error"),
+    EndpointState.ROTATING: ("info", "key"),
+    EndpointState.FINE: ("ok", "check"),
 }
 
 
@@ -32,19 +32,19 @@ class Once:
 
 
 @dataclass(frozen=True)
-class Row:
+class EndpointRow:
     delivery: Delivery
     chip: tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Page:
+class EndpointPage:
     endpoint: Endpoint
-    banners: list[Banner]
+    banners: list[DeliveryBanner]
     running_failures: int
     refused: list[Refusal]
     counted: list[Counted]
-    deliveries: list[Row]
+    deliveries: list[EndpointRow]
     last: datetime | None
     last_error: Delivery | None
     address: str
@@ -58,7 +58,7 @@ def chip_of(
     return (*CHIPS[state], words)
 
 
-def page(endpoint: Endpoint, user: Any) -> Page:
+def page(endpoint: Endpoint, user: Any) -> EndpointPage:
     newest = list(
         Delivery.objects.filter(endpoint=endpoint)
         .only("event", "state", "attempts", "last_error", "received_at", "signature")
@@ -68,37 +68,39 @@ def page(endpoint: Endpoint, user: Any) -> Page:
     failures = refusals.running_failures(endpoint.pk, since=last)
     sees_deliveries = user.has_perm("webhooks.view_delivery")
     shown = newest[:DELIVERIES_SHOWN] if sees_deliveries else []
-    return Page(
+    return EndpointPage(
         endpoint=endpoint,
         banners=list(banners(endpoint, newest, failures)),
         running_failures=failures,
         refused=refusals.samples(endpoint.pk),
         counted=counted(endpoint),
-        deliveries=[Row(row, TONES[shown_state(row)]) for row in shown],
+        deliveries=[EndpointRow(row, TONES[shown_state(row)]) for row in shown],
         last=last,
         last_error=next((row for row in newest if row.last_error), None),
         address=f"/webhooks/{endpoint.provider}/…{endpoint.token_hint}/",
     )
 
 
-def banners(endpoint: Endpoint, newest: list[Delivery], failures: int) -> Iterator[Banner]:
+def banners(endpoint: Endpoint, newest: list[Delivery], failures: int) -> Iterator[DeliveryBanner]:
     if not endpoint.enabled:
-        yield Banner("mute", "toggle_off", "Switched off.", "Every request is refused with 401.")
+        yield DeliveryBanner(
+            "mute", "toggle_off", "Switched off.", "Every request is refused with 401."
+        )
     if is_near(endpoint, failures):
         provider = PROVIDERS[endpoint.provider]
         lead = f"Refused {several(failures, 'time')} in a row."
-        yield Banner("bad", "block", lead, f"{provider.gives_up} The reasons stand below.")
+        yield DeliveryBanner("bad", "block", lead, f"{provider.gives_up} The reasons stand below.")
     if endpoint.accepts_previous_secret:
         yield _two_secrets(endpoint, newest)
 
 
-def _two_secrets(endpoint: Endpoint, newest: list[Delivery]) -> Banner:
+def _two_secrets(endpoint: Endpoint, newest: list[Delivery]) -> DeliveryBanner:
     rotated = ago(endpoint.rotated_at) if endpoint.rotated_at else "some time ago"
     used = [row.received_at for row in newest if row.signature == "previous secret"]
     lead = f"Two secrets are accepted since the rotation {rotated}."
     if used:
         text = f"The old one was used {ago(used[0])}: give the sender the new one, then retire it."
-        return Banner("warn", "key", lead, text)
+        return DeliveryBanner("warn", "key", lead, text)
     seen = several(len(newest), "delivery", "deliveries")
     text = f"None of the last {seen} used the old one: it can be retired."
-    return Banner("info", "key", lead, text)
+    return DeliveryBanner("info", "key", lead, text)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from omibackend.core.admin.outcome import Attempt, Result, attempts, became
+from omibackend.core.admin.outcome import Attempt, EffectLink, attempts, became
 from omibackend.core.show.body import Shown, show
 from omibackend.core.show.human import ago, several, span
 from omibackend.core.work.leased import State, most_attempts
@@ -38,7 +38,7 @@ def shown_state(delivery: Delivery) -> str:
 
 
 @dataclass(frozen=True)
-class Banner:
+class DeliveryBanner:
     tone: str
     symbol: str
     lead: str
@@ -46,19 +46,19 @@ class Banner:
 
 
 @dataclass(frozen=True)
-class Header:
+class HeaderLine:
     name: str
     value: str
     secret: bool
 
 
 @dataclass(frozen=True)
-class Page:
+class DeliveryPage:
     delivery: Delivery
-    banner: Banner
+    banner: DeliveryBanner
     signature: tuple[str, str, str]
-    headers: list[Header]
-    became: list[Result]
+    headers: list[HeaderLine]
+    became: list[EffectLink]
     became_more: int
     attempts: list[Attempt]
     # None: this user may not read it, or retention has removed it.
@@ -68,16 +68,16 @@ class Page:
     curl: str
 
 
-def page(delivery: Delivery, user: Any, *, origin: str) -> Page:
+def page(delivery: Delivery, user: Any, *, origin: str) -> DeliveryPage:
     may_read = user.has_perm("webhooks.view_delivery_body")
     removed = delivery.body is None
     readable = may_read and not removed
-    return Page(
+    return DeliveryPage(
         delivery=delivery,
         banner=banner(delivery),
         signature=SIGNATURES.get(delivery.signature, ("mute", "shield", delivery.signature)),
         headers=[
-            Header(name.title(), value, value.startswith(MASK))
+            HeaderLine(name.title(), value, value.startswith(MASK))
             for name, value in delivery.headers.items()
         ],
         became=became(delivery.became[:MOST_BECAME], user),
@@ -90,10 +90,10 @@ def page(delivery: Delivery, user: Any, *, origin: str) -> Page:
     )
 
 
-def banner(delivery: Delivery) -> Banner:
+def banner(delivery: Delivery) -> DeliveryBanner:
     state = shown_state(delivery)
     tone, symbol, _ = TONES[state]
-    return Banner(tone, symbol, *_BANNERS[state](delivery))
+    return DeliveryBanner(tone, symbol, *_BANNERS[state](delivery))
 
 
 def _dead(delivery: Delivery) -> tuple[str, str]:

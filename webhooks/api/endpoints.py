@@ -28,7 +28,7 @@ SENDERS = [(each.name, each.label) for each in PROVIDERS.values() if not each.st
 
 
 class EndpointHealthSerializer(serializers.Serializer[Any]):
-    state = serializers.ChoiceField([(state.value, state.value) for state in health.State])
+    state = serializers.ChoiceField([(state.value, state.value) for state in health.EndpointState])
     words = serializers.CharField()
     last_delivery_at = serializers.DateTimeField(allow_null=True)
     last_signature = serializers.CharField(

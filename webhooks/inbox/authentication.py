@@ -169,7 +169,7 @@ def check_rate(endpoint: KnownEndpoint) -> None:
         return
     now_s = int(time.time())
     key = f"rate:{endpoint.id}:{now_s // 60}"
-    counted = soft_redis.together(lambda pipe: (pipe.incr(key), pipe.expire(key, 120)))
+    counted = soft_redis.pipeline(lambda pipe: (pipe.incr(key), pipe.expire(key, 120)))
     if counted and counted[0] > limit:
         raise Refused(
             429,

@@ -262,7 +262,7 @@ def _database_down(
 
 def _count(endpoint: KnownEndpoint, parsed: Parsed, incoming: Incoming) -> None:
     key = f"counted:{endpoint.id}"
-    soft_redis.together(
+    soft_redis.pipeline(
         lambda pipe: (
             pipe.hincrby(key, f"{parsed.event}:requests", 1),
             pipe.hincrby(key, f"{parsed.event}:bytes", len(incoming.body)),

@@ -34,7 +34,7 @@ class Refusal:
 
 def note(endpoint_id: UUID | None, refused: Refused, incoming: Incoming | None) -> None:
     """Counts a refusal; of a known endpoint it also keeps a sample without its body."""
-    soft_redis.attempt(lambda redis: redis.hincrby("refused", refused.code, 1))
+    soft_redis.try_command(lambda redis: redis.hincrby("refused", refused.code, 1))
     if endpoint_id is None:
         return
     now_s = time.time()
@@ -49,7 +49,7 @@ def note(endpoint_id: UUID | None, refused: Refused, incoming: Incoming | None) 
         "headers": dict(incoming.headers) if incoming else {},
     }
     samples, times = f"refused:{endpoint_id}", f"refused_at:{endpoint_id}"
-    soft_redis.together(
+    soft_redis.pipeline(
         lambda pipe: (
             pipe.lpush(samples, orjson.dumps(sample)),
             pipe.ltrim(samples, 0, SAMPLES - 1),
@@ -70,7 +70,7 @@ def forget(endpoint_ids: Sequence[UUID]) -> None:
 
 def samples(endpoint_id: UUID) -> list[Refusal]:
     found: list[Any] = (
-        soft_redis.attempt(lambda redis: redis.lrange(f"refused:{endpoint_id}", 0, -1)) or []
+        soft_redis.try_command(lambda redis: redis.lrange(f"refused:{endpoint_id}", 0, -1)) or []
     )
     rows = [orjson.loads(item) for item in found]
     return [Refusal(**{**row, "at": datetime.fromtimestamp(row["at"], UTC)}) for row in rows]
@@ -79,7 +79,7 @@ def samples(endpoint_id: UUID) -> list[Refusal]:
 def running_failures(endpoint_id: UUID, *, since: datetime | None) -> int:
     """How many requests in a row were refused since the last accepted one (at most 200)."""
     found: list[Any] = (
-        soft_redis.attempt(lambda redis: redis.lrange(f"refused_at:{endpoint_id}", 0, -1)) or []
+        soft_redis.try_command(lambda redis: redis.lrange(f"refused_at:{endpoint_id}", 0, -1)) or []
     )
     floor_s = since.timestamp() if since else 0.0
     return sum(float(at) > floor_s for at in found)

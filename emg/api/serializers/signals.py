@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from emg.api.serializers.analyses import SOURCES, ContractionSerializer
 from emg.api.serializers.numbers import CountField, NumberField
-from emg.waveform.reading import LEAST_POINTS, LONGEST_S, MOST_POINTS, POINTS, Asked
+from emg.waveform.reading import LEAST_POINTS, LONGEST_S, MOST_POINTS, POINTS, StretchQuery
 
 
 class StretchSerializer(serializers.Serializer[Any]):
@@ -21,9 +21,9 @@ class StretchSerializer(serializers.Serializer[Any]):
         help_text="most buckets to answer with: as many as the plot has pixels",
     )
 
-    def asked(self, channel: str) -> Asked:
+    def asked(self, channel: str) -> StretchQuery:
         given = self.validated_data
-        return Asked(channel, given["start"], given.get("end"), given["points"])
+        return StretchQuery(channel, given["start"], given.get("end"), given["points"])
 
 
 class NumberedContractionSerializer(ContractionSerializer):

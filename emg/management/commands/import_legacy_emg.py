@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from emg.legacy.importing import FAILED, HERE, IMPORTED, Tally, take
-from emg.legacy.source import NoSource, Source
+from emg.legacy.importing import FAILED, HERE, IMPORTED, LegacyTally, take
+from emg.legacy.source import LegacyDatabase, NoSource
 from omibackend.core.show import human
 
 MOST_TROUBLES_SHOWN = 50
@@ -39,9 +39,9 @@ class Command(BaseCommand):
         if owner is None:
             raise CommandError(f"There is no account {options['owner']}.")
         dsn = sys.stdin.readline().strip() if options["source"] == "-" else options["source"]
-        tally = Tally()
+        tally = LegacyTally()
         try:
-            with closing(Source(dsn, options["table"])) as source:
+            with closing(LegacyDatabase(dsn, options["table"])) as source:
                 self._take(source, owner.pk, options["unit"], tally)
         except NoSource as error:
             self._report(tally)
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         if tally.counts[FAILED]:
             raise CommandError("Some were not imported; nothing of them is here.")
 
-    def _take(self, source: Source, owner_id: int, unit: str, tally: Tally) -> None:
+    def _take(self, source: LegacyDatabase, owner_id: int, unit: str, tally: LegacyTally) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
             task = progress.add_task("old rows", total=source.count())
@@ -58,7 +58,7 @@ class Command(BaseCommand):
                 for _ in take(source, ids, owner_id=owner_id, unit=unit, tally=tally):
                     progress.update(task, completed=tally.counts.total())
 
-    def _report(self, tally: Tally) -> None:
+    def _report(self, tally: LegacyTally) -> None:
         for pk, why in tally.troubles[:MOST_TROUBLES_SHOWN]:
             self.stderr.write(f"{pk}: {why}")
         if len(tally.troubles) > MOST_TROUBLES_SHOWN:

@@ -40,7 +40,7 @@ def begin(user: User) -> Erasure:
         )
         mine = Erasure.objects.filter(pk=erasure.pk)
         if not created:  # erased before, and brought back by a backup
-            leased.again(mine)
+            leased.replay(mine)
         mine.filter(state=State.PENDING).update(passes=0, next_attempt_at=Now() + BEGINS_AFTER)
     return erasure
 

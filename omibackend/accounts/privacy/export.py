@@ -47,7 +47,7 @@ def wanted(user_id: int, *, fresh: bool = False) -> Export:
     over = Q(state=State.DONE) & (Q(file="") | Q(expires_at__lte=Now()))
     if fresh:
         over = Q(state__in=(State.DONE, State.DEAD))
-    if leased.again(mine.filter(over)):
+    if leased.replay(mine.filter(over)):
         mine.update(progress_percent=0, file="", expires_at=None, requested_at=Now())
     export.refresh_from_db()
     return export

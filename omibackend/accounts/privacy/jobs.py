@@ -14,7 +14,7 @@ from omibackend.accounts.models import Erasure, Export
 from omibackend.accounts.privacy import erasure, export
 from omibackend.core import files
 from omibackend.core.work.lanes import JOB_TIMEOUT_S
-from omibackend.core.work.leased import Became, Kind, Kinds, LostLease, State
+from omibackend.core.work.leased import Became, LostLease, State, WorkType, WorkTypes
 
 # Not maintenance: an export may take minutes, and there runs the sweeper.
 LANE = "people"
@@ -82,8 +82,8 @@ def apply_erasure(row: Erasure, _: None) -> Became:
 
 
 def register() -> None:
-    Kinds.register(
-        Kind(
+    WorkTypes.register(
+        WorkType(
             model=Export,
             lane=LANE,
             lease_s=LEASE_S,
@@ -91,8 +91,8 @@ def register() -> None:
             prepare=prepare_export,
         )
     )
-    Kinds.register(
-        Kind(
+    WorkTypes.register(
+        WorkType(
             model=Erasure,
             lane=LANE,
             lease_s=LEASE_S,

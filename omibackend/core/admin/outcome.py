@@ -28,7 +28,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True)
-class Result:
+class EffectLink:
     symbol: str
     title: str
     kind: str
@@ -72,7 +72,7 @@ def _moment(text: Any) -> Any:
         return None
 
 
-def became(rows: Became, user: Any) -> list[Result]:
+def became(rows: Became, user: Any) -> list[EffectLink]:
     """Links to what the work made, named by one query for each kind."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -97,18 +97,18 @@ def _may_see(kind: str, user: Any) -> bool:
     return bool(user.has_perm(f"{app}.view_{model}"))
 
 
-def _became(row: dict[str, Any], known: dict[str, Model] | None, user: Any) -> Result:
+def _became(row: dict[str, Any], known: dict[str, Model] | None, user: Any) -> EffectLink:
     kind, how = str(row["kind"]), str(row.get("how", ""))
     symbol = KINDS[kind][1] if kind in KINDS else "label"
     words = kind.replace("_", " ")
     title = f"{words} {str(row['id'])[-8:]}".capitalize()
     if known is None:
-        return Result(symbol, title, words, how, "")
+        return EffectLink(symbol, title, words, how, "")
     found = known.get(str(row["id"]))
     if found is None:
-        return Result(symbol, title, words, "removed since", "")
+        return EffectLink(symbol, title, words, "removed since", "")
     named = str(getattr(found, KINDS[kind][2], "") or title)
-    return Result(symbol, named[:160], words, how, _link(found))
+    return EffectLink(symbol, named[:160], words, how, _link(found))
 
 
 def _link(row: Model) -> str:

@@ -38,7 +38,7 @@ class Tally:
         if not counts:
             return
         key = _key(int(time.time()))
-        soft_redis.together(
+        soft_redis.pipeline(
             lambda pipe: (
                 *(pipe.hincrby(key, name, count) for name, count in counts.items()),
                 pipe.expire(key, KEPT_S),
@@ -88,7 +88,7 @@ def answers(hours: float = 24) -> list[Answers]:
     """The buckets of the last hours, oldest first, empty ones included; [] without Redis."""
     now_s = int(time.time())
     ticks = range(now_s // BUCKET_S - int(hours * 3600 // BUCKET_S) + 1, now_s // BUCKET_S + 1)
-    found = soft_redis.together(
+    found = soft_redis.pipeline(
         lambda pipe: [pipe.hgetall(_key(tick * BUCKET_S)) for tick in ticks]
     )
     if found is None:

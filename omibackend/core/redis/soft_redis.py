@@ -62,7 +62,7 @@ def client() -> Client:
     )
 
 
-def attempt(command: Callable[[Client], T]) -> T | None:
+def try_command(command: Callable[[Client], T]) -> T | None:
     """The command's result, or None when Redis cannot be asked."""
     if breaker.is_open():
         return None
@@ -74,12 +74,12 @@ def attempt(command: Callable[[Client], T]) -> T | None:
         return None
 
 
-def together(fill: Callable[[Pipeline], object]) -> list[Any] | None:
+def pipeline(fill: Callable[[Pipeline], object]) -> list[Any] | None:
     """Several commands in one round trip: their results, or None."""
 
     def run(redis: Client) -> list[Any]:
-        pipeline = redis.pipeline(transaction=False)
-        fill(pipeline)
-        return list(pipeline.execute())
+        batch = redis.pipeline(transaction=False)
+        fill(batch)
+        return list(batch.execute())
 
-    return attempt(run)
+    return try_command(run)

@@ -24,7 +24,7 @@ def wake(lane: str) -> bool:
     """Asks for one drain of a lane; False when Redis cannot be asked (the sweeper will)."""
     if not settings.ENABLE_BACKGROUND_JOBS:
         return False
-    return soft_redis.attempt(lambda redis: _wake(redis, lane)) is not None
+    return soft_redis.try_command(lambda redis: _wake(redis, lane)) is not None
 
 
 def _wake(redis: soft_redis.Client, lane: str) -> bool:
@@ -39,7 +39,7 @@ def _wake(redis: soft_redis.Client, lane: str) -> bool:
 
 def forget_wake(lane: str) -> None:
     """Called by the drain before it selects: a row stored after this raises the flag again."""
-    soft_redis.attempt(lambda redis: redis.delete(_flag(lane)))
+    soft_redis.try_command(lambda redis: redis.delete(_flag(lane)))
 
 
 class Waker:

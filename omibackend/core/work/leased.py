@@ -78,7 +78,7 @@ class Leased(models.Model):
 
 
 @dataclass(frozen=True)
-class Kind:
+class WorkType:
     """How one model's rows are worked.
 
     Slow work (a model, HTTP, a file) goes into `prepare`, outside any transaction; `apply`
@@ -94,15 +94,15 @@ class Kind:
     apply_many: ApplyMany | None = None
 
 
-class Kinds:
-    registered: ClassVar[dict[type[Leased], Kind]] = {}
+class WorkTypes:
+    registered: ClassVar[dict[type[Leased], WorkType]] = {}
 
     @classmethod
-    def register(cls, kind: Kind) -> None:
+    def register(cls, kind: WorkType) -> None:
         cls.registered[kind.model] = kind
 
     @classmethod
-    def of(cls, lane: str) -> list[Kind]:
+    def of(cls, lane: str) -> list[WorkType]:
         return [kind for kind in cls.registered.values() if kind.lane == lane]
 
 
@@ -114,7 +114,7 @@ class LostLease(OmiError):
     """Another worker holds the row now; whatever this one did is rolled back."""
 
 
-class NotYet(OmiError):
+class NotDue(OmiError):
     """The row was claimed before its moment, which is another by now."""
 
     def __init__(self, at: datetime) -> None:
@@ -130,7 +130,7 @@ def most_attempts() -> int:
     return settings.QUEUE_MAX_RETRIES + 1
 
 
-def claim(kind: Kind, *, limit: int, fresh: bool) -> list[Any]:
+def claim(kind: WorkType, *, limit: int, fresh: bool) -> list[Any]:
     """Takes up to `limit` due rows under a lease; fresh ones, or those that failed before.
 
     The array is made once. Of `id IN (SELECT ... LIMIT)` the planner may make a semi join that
@@ -159,7 +159,7 @@ def claim(kind: Kind, *, limit: int, fresh: bool) -> list[Any]:
     return sorted(rows, key=lambda row: row.pk)
 
 
-def bury_spent(kind: Kind) -> int:
+def dead_letter_spent(kind: WorkType) -> int:
     """Sets aside the rows whose last permitted attempt ended with a dead worker."""
     spent = kind.model._default_manager.filter(
         due(), state=State.LEASED, attempts__gte=most_attempts()
@@ -230,7 +230,7 @@ def fail(row: Leased, error: BaseException, *, ms: float) -> None:
     )
 
 
-def put_back(row: Leased, at: datetime) -> None:
+def release(row: Leased, at: datetime) -> None:
     """As if it had not been claimed, until its moment; does nothing if the lease is lost."""
     held = type(row)._default_manager.filter(
         pk=row.pk, lease_token=row.lease_token, state=State.LEASED
@@ -250,7 +250,7 @@ def _appended_now(entry: dict[str, Any]) -> Func:
     return Func(F("attempt_log"), stamped, arg_joiner=" || ", template="(%(expressions)s)")
 
 
-def again(rows: "models.QuerySet[Row]") -> int:
+def replay(rows: "models.QuerySet[Row]") -> int:
     """Replays: the rows are worked from the start, whatever their state, unless one runs now."""
     return rows.exclude(state=State.LEASED, next_attempt_at__gt=Now()).update(
         state=State.PENDING,
@@ -262,7 +262,7 @@ def again(rows: "models.QuerySet[Row]") -> int:
     )
 
 
-def _work_many(kind: Kind, apply_many: ApplyMany, rows: Sequence[Any]) -> None:
+def _work_many(kind: WorkType, apply_many: ApplyMany, rows: Sequence[Any]) -> None:
     """In one transaction what can be taken in bulk; the others, or all if it fails, alone."""
     started = time.perf_counter()
     try:
@@ -277,7 +277,7 @@ def _work_many(kind: Kind, apply_many: ApplyMany, rows: Sequence[Any]) -> None:
             _work_one(kind, row)
 
 
-def _work_one(kind: Kind, row: Any) -> None:
+def _work_one(kind: WorkType, row: Any) -> None:
     started = time.perf_counter()
     bind_request_id(getattr(row, "request_id", ""))
     try:
@@ -285,8 +285,8 @@ def _work_one(kind: Kind, row: Any) -> None:
         with transaction.atomic():
             became = kind.apply(row, prepared)
             finish([row], {row.pk: became}, ms=_ms(started))
-    except NotYet as early:
-        put_back(row, early.at)
+    except NotDue as early:
+        release(row, early.at)
     except LostLease:
         log.warning("lease lost", extra={"model": kind.model.__name__, "id": str(row.pk)})
     except Exception as error:
@@ -299,9 +299,9 @@ def _ms(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def work_due(kind: Kind, *, until: float) -> bool:
+def work_due(kind: WorkType, *, until: float) -> bool:
     """Works what is due of one kind until nothing is, or the time is up (then True)."""
-    bury_spent(kind)
+    dead_letter_spent(kind)
     limit = settings.QUEUE_BATCH_SIZE if kind.apply_many else 1
     for fresh in (True, False):
         size = limit if fresh else 1
@@ -323,7 +323,7 @@ def drain(lane: str) -> None:
     row is either seen by that select or raises the flag again."""
     lanes.forget_wake(lane)
     until = time.monotonic() + DRAIN_BUDGET_S
-    unfinished = [kind for kind in Kinds.of(lane) if work_due(kind, until=until)]
+    unfinished = [kind for kind in WorkTypes.of(lane) if work_due(kind, until=until)]
     if unfinished:
         lanes.wake(lane)
 
@@ -331,7 +331,7 @@ def drain(lane: str) -> None:
 def sweep() -> dict[str, int]:
     """Wakes every lane with a due row: a lost job, a dead worker, an expired lease, a timer."""
     woken: dict[str, int] = {}
-    for kind in Kinds.registered.values():
+    for kind in WorkTypes.registered.values():
         waiting = kind.model._default_manager.filter(due())[:1000].count()
         if waiting:
             woken[kind.lane] = woken.get(kind.lane, 0) + waiting

@@ -9,7 +9,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from omibackend.core.admin.outcome import Attempt, Result, attempts, became
+from omibackend.core.admin.outcome import Attempt, EffectLink, attempts, became
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.show.human import several
 from omibackend.core.work.leased import State
@@ -35,20 +35,20 @@ CAUSES = {
 
 
 @dataclass(frozen=True)
-class Page:
+class PromptRunPage:
     run: PromptRun
     chip: Chip
     text: str
     cause: str
     cost: str
-    became: list[Result]
+    became: list[EffectLink]
     attempts: list[Attempt]
     may_read: bool
     delivery_link: str
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     run: PromptRun
     chip: Chip
 
@@ -96,11 +96,11 @@ def _several(kind: str, number: int) -> str:
     return several(number, kind.replace("_", " "), many)
 
 
-def page(run: PromptRun, user: Any) -> Page:
+def page(run: PromptRun, user: Any) -> PromptRunPage:
     delivery = ""
     if run.delivery_id and user.has_perm("webhooks.view_delivery"):
         delivery = _link("webhooks_delivery_change", run.delivery_id)
-    return Page(
+    return PromptRunPage(
         run=run,
         chip=chip_of(run),
         text=why_of(run) or (f"{made_of(run)}." if run.became else ""),
@@ -121,9 +121,9 @@ def _link(name: str, *args: Any) -> str:
         return ""
 
 
-def newest_runs(template: PromptTemplate) -> list[Row]:
+def newest_runs(template: PromptTemplate) -> list[RunRow]:
     rows = template.runs.select_related("person").defer("rendered", "answer", "about")
-    return [Row(run, chip_of(run)) for run in rows.order_by("-id")[:SHOWN_RUNS]]
+    return [RunRow(run, chip_of(run)) for run in rows.order_by("-id")[:SHOWN_RUNS]]
 
 
 def with_figures(templates: "QuerySet[PromptTemplate]") -> "QuerySet[PromptTemplate]":

@@ -31,7 +31,7 @@ def run_again(rows: QuerySet[PromptRun]) -> int:
         chosen = list(rows.filter(AGAIN).select_for_update().values_list("pk", flat=True))
         found = PromptRun.objects.filter(pk__in=chosen)
         found.update(outcome=Outcome.OPEN, why="")
-        number = leased.again(found)
+        number = leased.replay(found)
     if number:
         lanes.wake(jobs.LANE)
     return number

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from webhooks.providers.omi import history, importing
 from webhooks.providers.omi.history import NoHistory, Page
-from webhooks.providers.omi.importing import FAILED, Tally
+from webhooks.providers.omi.importing import FAILED, ImportTally
 
 MOST_TROUBLES_SHOWN = 50
 UNITS = ("imported", "already here", "deleted before", "still being worked", "failed")
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if owner is None:
             raise CommandError(f"There is no account {options['owner']}.")
         pages, length = _pages(options)
-        tally = Tally()
+        tally = ImportTally()
         stopped = self._take(pages, length, importing.target(owner, uid=options["uid"]), tally)
         self._report(tally)
         if stopped:
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             raise CommandError("Some were not imported. Mend them and run it again.")
 
     def _take(
-        self, pages: Iterator[Page], length: int | None, to: importing.Target, tally: Tally
+        self, pages: Iterator[Page], length: int | None, to: importing.Target, tally: ImportTally
     ) -> str:
         """Why it stopped before the end; "" if it did not."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             bar.update(task, total=length or tally.counts.total(), completed=length)
         return ""
 
-    def _report(self, tally: Tally) -> None:
+    def _report(self, tally: ImportTally) -> None:
         for trouble in tally.troubles[:MOST_TROUBLES_SHOWN]:
             self.stderr.write(f"{trouble.where}: {trouble.why}")
         if len(tally.troubles) > MOST_TROUBLES_SHOWN:
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         self.stdout.write(_words(tally) or "nothing was found")
 
 
-def _words(tally: Tally) -> str:
+def _words(tally: ImportTally) -> str:
     return ", ".join(f"{tally.counts[unit]} {unit}" for unit in UNITS if tally.counts[unit])
 
 

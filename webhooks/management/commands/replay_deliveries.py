@@ -43,7 +43,7 @@ class Command(BaseCommand):
             ids = list(page.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
             if not ids:
                 break
-            done += leased.again(Delivery.objects.filter(pk__in=ids))
+            done += leased.replay(Delivery.objects.filter(pk__in=ids))
             last = ids[-1]
             lanes.wake("inbox")
             self.stdout.write(f"{done} of {total} replayed")

@@ -99,7 +99,7 @@ def _handle(delivery: Delivery, owner_id: int | None) -> Became:
 def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
     became = ingest.add_batches(batches)
     playback.flag_live(batches, became)
-    if settings.ENABLE_CONTEXT_ACTIVATION and intake.hear_later(batches):
+    if settings.ENABLE_CONTEXT_ACTIVATION and intake.detect_in_job(batches):
         transaction.on_commit(partial(lanes.wake, "ai"))
     return became
 
@@ -119,11 +119,16 @@ def _remember(delivery: Delivery, owner_id: int) -> Became:
     if delivery.event == DAY_SUMMARY:
         summary = shapes.DaySummary.model_validate(payload["summary_json"])
         return _day_summary(delivery, owner_id, summary)
-    return _conversation(delivery, owner_id, payload, shapes.Conversation.model_validate(payload))
+    return _conversation(
+        delivery, owner_id, payload, shapes.ConversationPayload.model_validate(payload)
+    )
 
 
 def _conversation(
-    delivery: Delivery, owner_id: int, payload: dict[str, Any], conversation: shapes.Conversation
+    delivery: Delivery,
+    owner_id: int,
+    payload: dict[str, Any],
+    conversation: shapes.ConversationPayload,
 ) -> Became:
     """A memory, and the final transcript in place of the live one.
 
@@ -144,12 +149,12 @@ def _conversation(
     words = segments
     if not words and delivery.event == COMBINED:
         words = _stored_batch(delivery, owner_id).segments
-    heard = playback.own_words(
+    heard = playback.playback_in(
         Batch(owner_id, uid, None, words, delivery.pk, delivery.received_at),
         began_at=conversation.started_at,
     )
     if heard.adds_nothing(conversation.structured.overview):
-        became.append(entry("memory", "", How.OWN_WORDS))
+        became.append(entry("memory", "", How.PLAYBACK))
     elif not conversation.discarded:
         became += save_memory(
             owner_id=owner_id,
@@ -173,7 +178,7 @@ def _conversation(
 
 
 def _memory(
-    conversation: shapes.Conversation, segments: tuple[Segment, ...], received_at: datetime
+    conversation: shapes.ConversationPayload, segments: tuple[Segment, ...], received_at: datetime
 ) -> IncomingMemory:
     structured = conversation.structured
     results = (
@@ -221,7 +226,7 @@ def _memory(
     )
 
 
-def _photo(photo: shapes.Photo) -> IncomingPhoto:
+def _photo(photo: shapes.PhotoPayload) -> IncomingPhoto:
     _, _, encoded = photo.base64.rpartition(",")  # also takes a data: URL
     try:
         content = base64.b64decode(encoded, validate=True)

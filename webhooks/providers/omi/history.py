@@ -38,7 +38,7 @@ class NoHistory(OmiError):
 
 
 @dataclass(frozen=True)
-class Told:
+class HistoryItem:
     """One conversation. `done` is how far it lies into a file, in characters."""
 
     where: str
@@ -52,7 +52,7 @@ class Trouble:
     why: str
 
 
-Page = list[Told | Trouble]
+Page = list[HistoryItem | Trouble]
 
 
 def from_file(text: str) -> Iterator[Page]:
@@ -70,7 +70,7 @@ def from_file(text: str) -> Iterator[Page]:
             yield page
 
 
-def _objects(text: str) -> Iterator[Told | Trouble]:
+def _objects(text: str) -> Iterator[HistoryItem | Trouble]:
     decoder = json.JSONDecoder()
     at = _list_start(text)
     line, counted = 1, 0
@@ -82,7 +82,7 @@ def _objects(text: str) -> Iterator[Told | Trouble]:
         except (json.JSONDecodeError, RecursionError) as error:
             raise NoHistory(f"{_place(error, line)}: the file is not valid JSON.") from error
         if isinstance(found, dict):
-            yield Told(where, text[at:end].encode("utf-8", "replace"), end)
+            yield HistoryItem(where, text[at:end].encode("utf-8", "replace"), end)
         else:
             yield Trouble(where, "not a JSON object")
         at = end
@@ -134,10 +134,10 @@ def from_api(key: str, *, url: str, sleep: Sleep = time.sleep) -> Iterator[Page]
             yield [_told(row, offset + place) for place, row in enumerate(rows)]
 
 
-def _told(row: Any, offset: int) -> Told | Trouble:
+def _told(row: Any, offset: int) -> HistoryItem | Trouble:
     where = f"offset {offset}"
     return (
-        Told(where, orjson.dumps(row))
+        HistoryItem(where, orjson.dumps(row))
         if isinstance(row, dict)
         else Trouble(where, "not a JSON object")
     )

@@ -9,7 +9,7 @@ import orjson
 from django.conf import settings
 
 from conversations.models import OmiSession
-from memories.models import Kind, Memory, Tombstone
+from memories.models import Memory, MemoryKind, Tombstone
 from omibackend.accounts.models import User
 from omibackend.core.errors import Refused
 from omibackend.core.work import lanes, leased
@@ -20,7 +20,7 @@ from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.omi import OMI
 from webhooks.providers.omi.events import COMBINED, MEMORY
-from webhooks.providers.omi.history import Page, Told, Trouble
+from webhooks.providers.omi.history import HistoryItem, Page, Trouble
 
 NAME = "Import from Omi"
 IMPORTED, KNOWN, DELETED = "imported", "already here", "deleted before"
@@ -28,7 +28,7 @@ WAITING, FAILED = "still being worked", "failed"
 
 
 @dataclass
-class Tally:
+class ImportTally:
     """What became of the conversations so far."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -76,7 +76,7 @@ def _only_uid(owner: User) -> str:
     return uids[0] if len(uids) == 1 else ""
 
 
-def take(page: Page, to: Target, tally: Tally) -> None:
+def take(page: Page, to: Target, tally: ImportTally) -> None:
     """Stores a page and works it, before the next one is read: what comes in live meanwhile waits
     behind one page at most. Taken again it changes nothing."""
     ids = list(_identified(page, tally))
@@ -91,7 +91,7 @@ def take(page: Page, to: Target, tally: Tally) -> None:
     tally.done = max((told.done for _, told in ids), default=tally.done)
 
 
-def _identified(page: Page, tally: Tally) -> Iterator[tuple[str, Told]]:
+def _identified(page: Page, tally: ImportTally) -> Iterator[tuple[str, HistoryItem]]:
     for found in page:
         if isinstance(found, Trouble):
             tally.trouble(found.where, found.why)
@@ -112,7 +112,7 @@ def _settled(to: Target, source_ids: list[str]) -> dict[str, str]:
     more than what Omi's API tells."""
     named = {
         "owner_id": to.known.owner_id,
-        "kind": Kind.CONVERSATION,
+        "kind": MemoryKind.CONVERSATION,
         "source_id__in": source_ids,
     }
     here = Memory.objects.filter(**named).values_list("source_id", flat=True)
@@ -123,7 +123,9 @@ def _settled(to: Target, source_ids: list[str]) -> dict[str, str]:
     }
 
 
-def _store(source_id: str, told: Told, to: Target, tally: Tally, stored: dict[UUID, str]) -> None:
+def _store(
+    source_id: str, told: HistoryItem, to: Target, tally: ImportTally, stored: dict[UUID, str]
+) -> None:
     incoming = Incoming(
         body=told.body,
         content_type="application/json",
@@ -152,7 +154,7 @@ def _parsed(incoming: Incoming) -> Parsed:
     return parsed
 
 
-def _work(stored: dict[UUID, str], tally: Tally) -> None:
+def _work(stored: dict[UUID, str], tally: ImportTally) -> None:
     """What no worker has taken is worked here, also what an interrupted run has left."""
     lanes.wake("inbox")
     leased.drain("inbox")

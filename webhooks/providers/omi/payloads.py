@@ -79,7 +79,7 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Segment(Shape):
+class SegmentPayload(Shape):
     id: SourceId = None
     text: Text = ""
     speaker: Name = None
@@ -95,14 +95,14 @@ class Segment(Shape):
     end: Seconds = None
 
 
-class ActionItem(Shape):
+class ActionItemPayload(Shape):
     description: Text = ""
     completed: Annotated[bool, BeforeValidator(lambda v: v is True)] = False
     due_at: Moment = None
     completed_at: Moment = None
 
 
-class Event(Shape):
+class EventPayload(Shape):
     title: Text = ""
     description: Text = ""
     start: Moment = None
@@ -123,8 +123,8 @@ class Structured(Shape):
     emoji: Text = ""
     category: Name = None
     sections: Annotated[list[Section], BeforeValidator(_list)] = []
-    action_items: Annotated[list[ActionItem], BeforeValidator(_list)] = []
-    events: Annotated[list[Event], BeforeValidator(_list)] = []
+    action_items: Annotated[list[ActionItemPayload], BeforeValidator(_list)] = []
+    events: Annotated[list[EventPayload], BeforeValidator(_list)] = []
 
 
 class AppResult(Shape):
@@ -132,7 +132,7 @@ class AppResult(Shape):
     content: Text = ""
 
 
-class Photo(Shape):
+class PhotoPayload(Shape):
     id: SourceId = None
     base64: Annotated[str, BeforeValidator(lambda v: v if isinstance(v, str) else "")] = ""
     description: Text = ""
@@ -144,7 +144,7 @@ class Geolocation(Shape):
     address: Text = ""
 
 
-class Conversation(Shape):
+class ConversationPayload(Shape):
     """A memory: Omi's whole conversation as it is sent when it was processed."""
 
     id: SourceId = None
@@ -154,8 +154,8 @@ class Conversation(Shape):
     source: Name = None
     language: Name = None
     structured: Structured = Structured()
-    transcript_segments: Annotated[list[Segment], BeforeValidator(_list)] = []
-    photos: Annotated[list[Photo], BeforeValidator(_list)] = []
+    transcript_segments: Annotated[list[SegmentPayload], BeforeValidator(_list)] = []
+    photos: Annotated[list[PhotoPayload], BeforeValidator(_list)] = []
     apps_results: Annotated[list[AppResult], BeforeValidator(_list)] = []
     plugins_results: Annotated[list[AppResult], BeforeValidator(_list)] = []
     # the name in Omi's docs page

@@ -138,7 +138,7 @@ def reply(
         delivery_id=stored.id,
         received_at=datetime.now(UTC),
     )
-    question = intake.hear_now(batch, preferences)
+    question = intake.detect_in_request(batch, preferences)
     if question is None:
         return None
     answer = inline.answer_now(question, budget_s=settings.OMI_REPLY_BUDGET_MS / 1000)

@@ -104,7 +104,7 @@ def replay(uids: Iterable[str]) -> int:
     waiting = Delivery.objects.alias(uid=KT("query__uid")).filter(
         state=State.DEAD, uid__in=list(uids), last_error=NOT_LINKED, endpoint__shared=True
     )
-    return leased.again(waiting)
+    return leased.replay(waiting)
 
 
 def owners_of(deliveries: Sequence[Delivery]) -> dict[UUID, int]:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from conversations.segments import Batch, Segment, keyed
 from webhooks.providers.omi import payloads as shapes
 
-SEGMENTS = TypeAdapter(list[shapes.Segment])
+SEGMENTS = TypeAdapter(list[shapes.SegmentPayload])
 
 
 def batch_of(
@@ -41,12 +41,14 @@ def raw_segments(payload: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def segments_of(found: Iterable[shapes.Segment], *, origin: UUID | str) -> tuple[Segment, ...]:
+def segments_of(
+    found: Iterable[shapes.SegmentPayload], *, origin: UUID | str
+) -> tuple[Segment, ...]:
     """Segments with words. `origin` names those that have neither an id nor a time."""
     return keyed((_segment(item) for item in found if item.text.strip()), origin)
 
 
-def _segment(item: shapes.Segment) -> Segment:
+def _segment(item: shapes.SegmentPayload) -> Segment:
     return Segment.of(
         source_id=item.id,
         text=item.text.strip(),

@@ -14,7 +14,7 @@ from omibackend.core.work import lanes
 from omibackend.core.work.leased import Became
 from webhooks.models import Delivery
 from webhooks.providers.storage import payloads
-from webhooks.providers.storage.payloads import Told
+from webhooks.providers.storage.payloads import StorageMessage
 
 
 def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
@@ -40,7 +40,7 @@ def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
     return {delivery.pk: became[delivery.pk] for delivery in deliveries}
 
 
-def _told(delivery: Delivery) -> Told:
+def _told(delivery: Delivery) -> StorageMessage:
     try:
         return payloads.read(orjson.loads(delivery.raw()))
     except Refused as error:  # by a rule that is newer than the delivery

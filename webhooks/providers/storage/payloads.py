@@ -29,7 +29,7 @@ WHY_NOT = {
 
 
 @dataclass(frozen=True)
-class Told:
+class StorageMessage:
     """`event` of a body without objects to take in is one of WHY_NOT."""
 
     event: str
@@ -38,7 +38,7 @@ class Told:
     key: str | None = None
 
 
-class Shape(BaseModel):
+class StoragePayload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
@@ -58,11 +58,11 @@ Short = Annotated[str, BeforeValidator(_short)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 
 
-class SupabaseMetadata(Shape):
+class SupabaseMetadata(StoragePayload):
     etag: Short = Field("", alias="eTag")
 
 
-class SupabaseRecord(Shape):
+class SupabaseRecord(StoragePayload):
     bucket_id: str
     name: str
     version: Short = ""
@@ -74,41 +74,41 @@ class SupabaseRecord(Shape):
         return bool(self.version or self.metadata)
 
 
-class SupabaseEvent(Shape):
+class SupabaseEvent(StoragePayload):
     type: Literal["INSERT", "UPDATE"]
     record: SupabaseRecord
     old_record: SupabaseRecord | None = None
 
 
-class S3Bucket(Shape):
+class S3Bucket(StoragePayload):
     name: str
 
 
-class S3Object(Shape):
+class S3Object(StoragePayload):
     key: str
     version_id: Short = Field("", alias="versionId")
     etag: Short = Field("", alias="eTag")
     sequencer: Short = ""
 
 
-class S3Entity(Shape):
+class S3Entity(StoragePayload):
     bucket: S3Bucket
     object: S3Object
 
 
-class S3Record(Shape):
+class S3Record(StoragePayload):
     event_name: str = Field(alias="eventName")
     event_time: Moment = Field(None, alias="eventTime")
     s3: S3Entity
 
 
-class Plain(Shape):
+class Plain(StoragePayload):
     bucket: str
     object_path: str
     session_id: str | None = None
 
 
-def read(payload: Any) -> Told:
+def read(payload: Any) -> StorageMessage:
     """Raises Refused(400) for what no sender of this kind would send."""
     if not isinstance(payload, dict):
         raise Refused(400, "unrecognised", "Storage senders send a JSON object.")
@@ -122,11 +122,11 @@ def read(payload: Any) -> Told:
         raise Refused(400, "bad_name", said) from error
 
 
-def _reader(payload: dict[str, Any]) -> Callable[[dict[str, Any]], Told]:
+def _reader(payload: dict[str, Any]) -> Callable[[dict[str, Any]], StorageMessage]:
     if isinstance(payload.get("Records"), list):
         return _s3
     if payload.get("Event") == "s3:TestEvent":
-        return lambda _: Told("test_event")
+        return lambda _: StorageMessage("test_event")
     if "type" in payload and "table" in payload:
         return _supabase
     if "bucket" in payload and "object_path" in payload:
@@ -139,7 +139,7 @@ def _reader(payload: dict[str, Any]) -> Callable[[dict[str, Any]], Told]:
     )
 
 
-def _plain(payload: dict[str, Any]) -> Told:
+def _plain(payload: dict[str, Any]) -> StorageMessage:
     found = Plain.model_validate(payload)
     session_id = found.session_id or ""
     if session_id and not SESSION_ID.fullmatch(session_id):
@@ -153,15 +153,15 @@ def _plain(payload: dict[str, Any]) -> Told:
     return _wanted([Announced(name, session_id=session_id)])
 
 
-def _supabase(payload: dict[str, Any]) -> Told:
+def _supabase(payload: dict[str, Any]) -> StorageMessage:
     """INSERT comes before the object can be read, without `metadata`; UPDATE has it. A message
     is also sent for an object that is deleted."""
     if (payload.get("schema"), payload["table"]) != ("storage", "objects"):
-        return Told("other_table")
+        return StorageMessage("other_table")
     if payload["type"] == "DELETE":
-        return Told("object_deleted")
+        return StorageMessage("object_deleted")
     if payload["type"] not in ("INSERT", "UPDATE"):
-        return Told("other_event")
+        return StorageMessage("other_event")
     event = SupabaseEvent.model_validate(payload)
     record, old = event.record, event.old_record
     etag = record.metadata.etag.strip('"') if record.metadata else ""
@@ -176,14 +176,14 @@ def _supabase(payload: dict[str, Any]) -> Told:
     return _wanted([announced], key=told if announced.version else None)
 
 
-def _s3(payload: dict[str, Any]) -> Told:
+def _s3(payload: dict[str, Any]) -> StorageMessage:
     records = payload["Records"]
     if len(records) > MOST_RECORDS:
         raise Refused(400, "too_many", f"At most {MOST_RECORDS} records in a notification.")
     names = [_event_name(record) for record in records]
     made = [record for record, name in zip(records, names, strict=True) if name == "ObjectCreated"]
     if not made:
-        return Told("object_deleted" if "ObjectRemoved" in names else "other_event")
+        return StorageMessage("object_deleted" if "ObjectRemoved" in names else "other_event")
     found = [S3Record.model_validate(record) for record in made]
     return _wanted([_of_s3(record) for record in found], key=_key(found))
 
@@ -220,12 +220,12 @@ def _key(records: list[S3Record]) -> str | None:
     return "|".join(parts)
 
 
-def _wanted(found: list[Announced], key: str | None = None) -> Told:
+def _wanted(found: list[Announced], key: str | None = None) -> StorageMessage:
     reasons = {announced: next(_why_not(announced), "") for announced in found}
     objects = tuple(announced for announced, why in reasons.items() if not why)
     if not objects:
-        return Told(next(iter(reasons.values())), key=key)
-    return Told(CREATED, objects, key)
+        return StorageMessage(next(iter(reasons.values())), key=key)
+    return StorageMessage(CREATED, objects, key)
 
 
 def _why_not(announced: Announced) -> Iterator[str]:

@@ -17,7 +17,7 @@ from emg.storage import NotThere, ObjectName, StoreAway, store
 from omibackend.core.logging import logger
 from omibackend.core.work import lanes
 from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Stored
-from webhooks.providers.storage.payloads import WHY_NOT, Told
+from webhooks.providers.storage.payloads import WHY_NOT, StorageMessage
 
 # Threads of a process that may read from a store, or wait for an analysis, at a time.
 READERS = threading.BoundedSemaphore(2)
@@ -70,7 +70,7 @@ def _response(answer: dict[str, Any], stored: Stored | None, status: int = 200) 
 
 
 def _answer(
-    endpoint: KnownEndpoint, told: Told, stored: Stored | None
+    endpoint: KnownEndpoint, told: StorageMessage, stored: Stored | None
 ) -> tuple[dict[str, Any], Recording | None]:
     """The delivery is stored, and its job makes the recording too: whatever fails here costs the
     sender no more than the metadata."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import orjson
 
 from emg.models import Recording
-from emg.storage import BadName, Listed, ObjectName
+from emg.storage import BadName, ListedObject, ObjectName
 from omibackend.core.work.leased import LIVE
 from webhooks.inbox import receiver
 from webhooks.inbox.provider import Incoming, KnownEndpoint
@@ -17,7 +17,7 @@ FOUND, KNOWN, BAD_NAME = "told of now", "already here", "with a name that is not
 
 
 def sweep(
-    listed: Iterator[Listed], *, bucket: str, endpoint: Endpoint, dry_run: bool
+    listed: Iterator[ListedObject], *, bucket: str, endpoint: Endpoint, dry_run: bool
 ) -> Iterator[Counter[str]]:
     """Counts so far, after each C3D file. Run again it finds nothing new."""
     counts: Counter[str] = Counter()
@@ -33,7 +33,7 @@ def sweep(
         yield counts
 
 
-def _told(name: ObjectName, item: Listed, endpoint: Endpoint, *, dry_run: bool) -> str:
+def _told(name: ObjectName, item: ListedObject, endpoint: Endpoint, *, dry_run: bool) -> str:
     rows = Recording.objects.filter(
         owner=endpoint.owner_id, bucket=name.bucket, object_path=name.path
     )
