@@ -417,7 +417,7 @@ SPECTACULAR_SETTINGS = {
         "SpaceEnum": "conversations.models.Space",
         "RecordingStatusEnum": "emg.models.Status",
         "MvcSourceEnum": ["given", "stored", "estimated", "none"],
-        "MemoryKindEnum": "memories.models.Kind",
+        "MemoryKindEnum": "memories.models.MemoryKind",
         "ConversationKindEnum": "conversations.models.Conversation.Kind",
     },
 }
