@@ -15,7 +15,7 @@ from conversations.models import (
     TranscriptWords,
 )
 from conversations.transcripts import cache
-from conversations.transcripts.session_sql import Place
+from conversations.transcripts.session_sql import Stream
 from omibackend.core.personal_data import PersonalData, Table
 
 
@@ -36,7 +36,7 @@ def forget(user_id: int) -> None:
     """The remembered lists of the person's newest sessions."""
     mine = OmiSession.objects.filter(owner_id=user_id).order_by()
     places = mine.values_list("owner_id", "uid", "sender_session_id").distinct()
-    cache.forget([Place(*place) for place in places])
+    cache.forget([Stream(*place) for place in places])
 
 
 PersonalData.register(

@@ -48,7 +48,7 @@ PersonalData.register(
                 _mine,
                 (
                     *("id", "endpoint_id", "event", "received_at", "content_type", "body_bytes"),
-                    *("headers", "query", "remote_addr", "state", "became", "duplicates"),
+                    *("headers", "query", "remote_addr", "state", "effects", "duplicates"),
                 ),
             ),
             Table(

@@ -16,7 +16,7 @@ from memories.models import Memory
 from omibackend.core.redis import metrics
 from omibackend.core.show import svg
 from omibackend.core.show.human import count, several, span
-from omibackend.core.work.leased import WorkTypes, due
+from omibackend.core.work.leased import due, work_types
 from omibackend.ops import needs, traffic
 from omibackend.ops.needs import Need
 from omibackend.ops.traffic import Traffic
@@ -148,7 +148,7 @@ def oldest_unfinished() -> Figure:
 
 def waiting_by_lane() -> dict[str, int]:
     waiting: dict[str, int] = {}
-    for kind in WorkTypes.registered.values():
+    for kind in work_types.values():
         number = kind.model._default_manager.filter(due())[:MOST_WAITING].count()
         waiting[kind.lane] = waiting.get(kind.lane, 0) + number
     return waiting

@@ -12,9 +12,9 @@ from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 
 from omibackend.core.show.human import span
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Effect
 
-# What `became` calls a row → its model, the symbol, and the field that names it.
+# What an effect calls a row → its model, the symbol, and the field that names it.
 KINDS: dict[str, tuple[str, str, str]] = {
     "memory": ("memories.Memory", "auto_stories", "display_title"),
     "action_item": ("memories.ActionItem", "task_alt", "description"),
@@ -32,7 +32,7 @@ class EffectLink:
     symbol: str
     title: str
     kind: str
-    how: str
+    change: str
     link: str
 
 
@@ -72,13 +72,13 @@ def _moment(text: Any) -> Any:
         return None
 
 
-def became(rows: Became, user: Any) -> list[EffectLink]:
+def became(rows: list[Effect], user: Any) -> list[EffectLink]:
     """Links to what the work made, named by one query for each kind."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        by_kind[row["kind"]].append(str(row["id"]))
+        by_kind[row.kind].append(row.id)
     known = {kind: _load(kind, ids, user) for kind, ids in by_kind.items()}
-    return [_became(row, known[row["kind"]], user) for row in rows]
+    return [_became(row, known[row.kind], user) for row in rows]
 
 
 def _load(kind: str, ids: list[str], user: Any) -> dict[str, Model] | None:
@@ -97,18 +97,18 @@ def _may_see(kind: str, user: Any) -> bool:
     return bool(user.has_perm(f"{app}.view_{model}"))
 
 
-def _became(row: dict[str, Any], known: dict[str, Model] | None, user: Any) -> EffectLink:
-    kind, how = str(row["kind"]), str(row.get("how", ""))
+def _became(effect: Effect, known: dict[str, Model] | None, user: Any) -> EffectLink:
+    kind, change = effect.kind, str(effect.change.label)
     symbol = KINDS[kind][1] if kind in KINDS else "label"
     words = kind.replace("_", " ")
-    title = f"{words} {str(row['id'])[-8:]}".capitalize()
+    title = f"{words} {effect.id[-8:]}".capitalize()
     if known is None:
-        return EffectLink(symbol, title, words, how, "")
-    found = known.get(str(row["id"]))
+        return EffectLink(symbol, title, words, change, "")
+    found = known.get(effect.id)
     if found is None:
         return EffectLink(symbol, title, words, "removed since", "")
     named = str(getattr(found, KINDS[kind][2], "") or title)
-    return EffectLink(symbol, named[:160], words, how, _link(found))
+    return EffectLink(symbol, named[:160], words, change, _link(found))
 
 
 def _link(row: Model) -> str:
