@@ -109,7 +109,7 @@ def flag(playbacks: Mapping[UUID, Playback], effects: Mapping[UUID, Iterable[Eff
             _flag(found, sessions)
 
 
-def _flag(found: Playback, sessions: Sequence[str]) -> None:
+def _flag(found: Playback, sessions: list[str]) -> None:
     told = [
         {"key": s.key, "text": s.text, "is_echo": s.key in found.keys} for s in found.batch.segments
     ]

@@ -1,7 +1,7 @@
 """Omi's events: their names, as they stand on a delivery, and one of them read whole."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import orjson
 from conversations.segments import Batch, Segment
 from webhooks.models import Delivery
 from webhooks.providers.omi import payloads as shapes
-from webhooks.providers.omi.words import batch_of, segments_of
+from webhooks.providers.omi.words import batch_of, segments_of, uid_of
 
 REALTIME = "realtime_transcript"
 MEMORY = "memory_created"
@@ -32,6 +32,8 @@ class OmiEvent:
     owner_id: int
     uid: str
     received_at: datetime
+    # All that it says.
+    words: Batch
     live: Batch | None = None
     conversation: shapes.ConversationPayload | None = None
     final: tuple[Segment, ...] = ()
@@ -41,22 +43,25 @@ class OmiEvent:
     def of(cls, delivery: Delivery, owner_id: int) -> "OmiEvent":
         """Raises ValidationError."""
         payload = orjson.loads(delivery.raw())
+        uid, received_at = uid_of(payload, delivery.query), delivery.received_at
+        event = (delivery.pk, owner_id, uid, received_at)
+        if delivery.event == DAY_SUMMARY:
+            day = shapes.DaySummary.model_validate(payload["summary_json"])
+            return cls(*event, Batch(owner_id, uid, None, (), delivery.pk, received_at), day=day)
+        told = None
+        if delivery.event != REALTIME:
+            told = shapes.ConversationPayload.model_validate(payload)
         said = batch_of(
             payload,
             query=delivery.query,
             owner_id=owner_id,
             delivery_id=delivery.pk,
-            received_at=delivery.received_at,
+            received_at=received_at,
         )
-        event = (delivery.pk, owner_id, said.uid, delivery.received_at)
-        if delivery.event == REALTIME:
-            return cls(*event, live=said)
-        if delivery.event == DAY_SUMMARY:
-            return cls(*event, day=shapes.DaySummary.model_validate(payload["summary_json"]))
-        conversation = shapes.ConversationPayload.model_validate(payload)
-        final = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
-        live = said if delivery.event == COMBINED else None
-        return cls(*event, live=live, conversation=conversation, final=final)
+        final = segments_of(told.transcript_segments, origin=told.id or delivery.pk) if told else ()
+        words = said if not final else replace(said, segments=_once(said.segments + final))
+        live = said if delivery.event in (REALTIME, COMBINED) else None
+        return cls(*event, words, live=live, conversation=told, final=final)
 
     @property
     def told_words(self) -> Sequence[Segment]:
@@ -64,20 +69,10 @@ class OmiEvent:
         return self.final or (self.live.segments if self.live else ())
 
     @property
-    def words(self) -> Batch:
-        """All that it says."""
-        live = self.live.segments if self.live else ()
-        said = {segment.key: segment for segment in (*live, *self.final)}
-        return Batch(
-            self.owner_id,
-            self.uid,
-            None,
-            tuple(said.values()),
-            self.delivery_id,
-            self.received_at,
-        )
-
-    @property
     def began_at(self) -> datetime | None:
         """As a finished conversation says."""
         return self.conversation.started_at if self.conversation else None
+
+
+def _once(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    return tuple({segment.key: segment for segment in segments}.values())

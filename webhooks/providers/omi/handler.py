@@ -61,7 +61,9 @@ class SoFar:
 
     effects: dict[UUID, list[Effect]]
     playback: dict[UUID, Playback] = field(default_factory=dict)
+    # Deleted before by their person; and those of which a memory would tell only what we had told.
     dropped: set[UUID] = field(default_factory=set)
+    ours: set[UUID] = field(default_factory=set)
 
     def finished(self, events: Iterable[OmiEvent]) -> Iterator[tuple[OmiEvent, Conversation]]:
         """The finished conversations that are still wanted."""
@@ -90,6 +92,9 @@ def drop_deleted(events: Sequence[OmiEvent], so_far: SoFar) -> None:
 def mark_playback(events: Sequence[OmiEvent], so_far: SoFar) -> None:
     """Our own words, read aloud by a phone and heard again."""
     so_far.playback = playback.playbacks_in([(event.words, event.began_at) for event in events])
+    for event, conversation in list(so_far.finished(events)):
+        if so_far.playback[event.delivery_id].adds_nothing(conversation.structured.overview):
+            so_far.ours.add(event.delivery_id)
 
 
 def save_memories(events: Sequence[OmiEvent], so_far: SoFar) -> None:
@@ -99,7 +104,7 @@ def save_memories(events: Sequence[OmiEvent], so_far: SoFar) -> None:
         if event.day is not None:
             _save(event, memory_of_day(event, event.day), so_far)
     for event, conversation in so_far.finished(events):
-        if so_far.playback[event.delivery_id].adds_nothing(conversation.structured.overview):
+        if event.delivery_id in so_far.ours:
             so_far.add(event, [Effect("memory", "", Change.PLAYBACK)])
         elif not conversation.discarded:
             _save(event, memory_of(event, conversation), so_far)
@@ -114,7 +119,6 @@ def store_transcripts(events: Sequence[OmiEvent], so_far: SoFar) -> None:
     stored = ingest.add_batches(_live(events))
     for event in events:
         so_far.add(event, stored.get(event.delivery_id, ()))
-    playback.flag(so_far.playback, stored)
 
 
 def finalise_transcripts(events: Sequence[OmiEvent], so_far: SoFar) -> None:
@@ -136,7 +140,10 @@ def finalise_transcripts(events: Sequence[OmiEvent], so_far: SoFar) -> None:
             )
         )
         so_far.add(event, replaced)
-        playback.flag(so_far.playback, {event.delivery_id: replaced})
+
+
+def flag_playback(events: Sequence[OmiEvent], so_far: SoFar) -> None:
+    playback.flag(so_far.playback, so_far.effects)
 
 
 def detect_questions(events: Sequence[OmiEvent], so_far: SoFar) -> None:
@@ -175,6 +182,7 @@ STAGES = (
     save_memories,
     store_transcripts,
     finalise_transcripts,
+    flag_playback,
     detect_questions,
     trigger_prompts,
 )

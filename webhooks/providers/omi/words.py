@@ -45,21 +45,22 @@ def segments_of(
     found: Iterable[shapes.SegmentPayload], *, origin: UUID | str
 ) -> tuple[Segment, ...]:
     """Segments with words. `origin` names those that have neither an id nor a time."""
-    return keyed((_segment(item) for item in found if item.text.strip()), origin)
-
-
-def _segment(item: shapes.SegmentPayload) -> Segment:
-    return Segment.of(
-        source_id=item.id,
-        text=item.text.strip(),
-        speaker=item.speaker or "",
-        speaker_id=item.speaker_id,
-        speaker_name=item.speaker_name or "",
-        is_user=item.is_user,
-        person_id=item.person_id,
-        start_s=item.start,
-        end_s=item.end,
-    )
+    said = [
+        Segment.of(
+            source_id=item.id,
+            text=item.text.strip(),
+            speaker=item.speaker or "",
+            speaker_id=item.speaker_id,
+            speaker_name=item.speaker_name or "",
+            is_user=item.is_user,
+            person_id=item.person_id,
+            start_s=item.start,
+            end_s=item.end,
+        )
+        for item in found
+        if item.text.strip()
+    ]
+    return keyed(said, origin)
 
 
 def uid_of(payload: Any, query: Any) -> str:
