@@ -1,6 +1,6 @@
 """The GHOSTLY+ performance score, from stored contractions alone.
 
-Neither its constants (see `emg.profiles`) nor its formula are clinically validated; symmetry in
+Neither its constants (see `score_profile`) nor its formula are clinically validated; symmetry in
 particular has many rival definitions [1]_.
 
 References
