@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from emg.analytics import Contraction
 from emg.pages.words import Scale, hertz, verdict_of
-from omibackend.core.show.plot import Frame, ceiling, el, joined, ticks
+from omibackend.core.show.charts import Frame, ceiling, el, joined, ticks
 
 MARK_GAP = 15
 DAY_S = 86_400

@@ -13,7 +13,7 @@ from emg.models import Recording, ScoringProfile
 from emg.pages import charts
 from emg.pages.charts import Point
 from emg.pages.words import NOTHING, minute
-from omibackend.core.show.plot import ceiling
+from omibackend.core.show.charts import ceiling
 
 MOST_SESSIONS = 200
 DAY = timedelta(days=1)

@@ -15,7 +15,7 @@ from emg.recordings import scoring
 from emg.waveform import reading
 from emg.waveform.reading import StretchQuery
 from omibackend.core.errors import Refused
-from omibackend.core.show.plot import Frame, ceiling, el, joined, ticks
+from omibackend.core.show.charts import Frame, ceiling, el, joined, ticks
 
 POINTS = 1000
 # A picture of its own knows nothing of the page's style sheet, and without scripts it is light.
