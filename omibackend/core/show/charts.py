@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -55,6 +56,57 @@ def ceiling(value: float) -> float:
     return next(nice * power for nice in CEILINGS if nice * power >= value * 0.999)
 
 
+def runs(*columns: Sequence[float | None]) -> list[list[tuple[Any, ...]]]:
+    """Their rows, by the gaps between them: a row is one where something is not known."""
+    by_gap = groupby(zip(*columns, strict=True), lambda row: None not in row)
+    return [list(run) for is_known, run in by_gap if is_known]
+
+
+@dataclass(frozen=True)
+class Line:
+    """Through places of a drawing. `css` names how a shape looks: what paints it, knows."""
+
+    css: str
+    places: Sequence[tuple[float, float]]
+    is_closed: bool = False
+
+    def svg(self, **look: Any) -> SafeString:
+        drawn = " L".join(f"{x:.1f} {y:.1f}" for x, y in self.places)
+        return el("path", d=f"M{drawn}{'Z' * self.is_closed}", **(look or {"class_": self.css}))
+
+    __html__ = svg
+
+
+@dataclass(frozen=True)
+class Box:
+    css: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def svg(self, **look: Any) -> SafeString:
+        place = {"x": self.x, "y": self.y, "width": self.width, "height": self.height}
+        return el("rect", **place, **(look or {"class_": self.css}))
+
+    __html__ = svg
+
+
+@dataclass(frozen=True)
+class Label:
+    css: str
+    words: str
+    x: float
+    y: float
+    anchor: str = "start"
+
+    def svg(self, **look: Any) -> SafeString:
+        place = {"x": float(self.x), "y": float(self.y), "text_anchor": self.anchor}
+        return el("text", self.words, **place, **(look or {"class_": self.css or None}))
+
+    __html__ = svg
+
+
 @dataclass(frozen=True)
 class Frame:
     """Where numbers stand in a drawing of a certain size."""
@@ -86,34 +138,31 @@ class Frame:
     def end(self) -> int:
         return self.width - self.right
 
-    def grid(self, values: Sequence[float]) -> SafeString:
+    def grid(self, values: Sequence[float]) -> list[Line | Label]:
         """Lines across, each with its number."""
-        return joined(
-            [
-                el(
-                    "g",
-                    el("path", class_="grid", d=f"M{self.left} {self.y(value):.1f}H{self.end}"),
-                    self.label(f"{value:g}", self.left - 7, self.y(value) + 4, anchor="end"),
-                )
-                for value in values
-            ]
-        )
-
-    def feet(self, values: Sequence[float], *, name: str) -> SafeString:
-        """Numbers below, and what they are."""
-        numbers = [
-            self.label(f"{value:g}", self.x(value), self.floor + 16, anchor="middle")
+        return [
+            shape
             for value in values
+            for shape in (
+                self.across(value, "grid"),
+                self.label(f"{value:g}", self.left - 7, self.y(value) + 4, anchor="end"),
+            )
         ]
-        middle = (self.left + self.end) / 2
-        return joined([*numbers, self.label(name, middle, self.height - 3, anchor="middle")])
 
-    def label(self, words: str, x: float, y: float, *, anchor: str = "start") -> SafeString:
-        return el("text", words, x=float(x), y=float(y), text_anchor=anchor)
+    def feet(self, values: Sequence[float], *, name: str) -> list[Label]:
+        """Numbers below, and what they are."""
+        below, middle = self.floor + 16, (self.left + self.end) / 2
+        numbers = [self.label(f"{one:g}", self.x(one), below, anchor="middle") for one in values]
+        return [*numbers, self.label(name, middle, self.height - 3, anchor="middle")]
 
-    def line(self, points: Sequence[tuple[float, float]], css: str) -> SafeString:
-        drawn = " L".join(f"{self.x(x):.1f} {self.y(y):.1f}" for x, y in points)
-        return el("path", class_=css, d=f"M{drawn}") if points else SafeString("")
+    def label(self, words: str, x: float, y: float, *, anchor: str = "start") -> Label:
+        return Label("", words, x, y, anchor)
+
+    def line(self, points: Sequence[tuple[float, float]], css: str) -> Line:
+        return Line(css, [(self.x(x), self.y(y)) for x, y in points])
+
+    def across(self, value: float, css: str) -> Line:
+        return Line(css, [(self.left, self.y(value)), (self.end, self.y(value))])
 
     def drawing(self, *children: Any, name: str, told: str, css: str = "") -> SafeString:
         return el(
@@ -145,14 +194,16 @@ def sparkline(values: Sequence[float | None], *, name: str, tone: str = "accent"
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return SafeString("")
-    top = max(known) or 1
-    runs = _runs(values, top)
-    floor = SPARK_HEIGHT - 1
-    area = " ".join(
-        f"M{run[0][0]:g},{floor} " + " ".join(f"L{x:g},{y:g}" for x, y in run) + f" V{floor} Z"
-        for run in runs
-    )
-    line = " ".join("M" + " L".join(f"{x:g},{y:g}" for x, y in run) for run in runs)
+    step, floor = SPARK_WIDTH / (len(values) - 1), SPARK_HEIGHT - 1
+    frame = Frame(0, 1, 0, max(known) or 1, SPARK_WIDTH, SPARK_HEIGHT, 0, 0, top=2, bottom=1)
+    places = [
+        [(round(index * step, 1), round(frame.y(value), 1)) for index, value in run]
+        for run in runs(range(len(values)), values)
+    ]
+    lines = ["L".join(f"{x:g},{y:g}" for x, y in run) for run in places]
+    areas = [
+        f"M{run[0][0]:g},{floor}L{line}V{floor}Z" for run, line in zip(places, lines, strict=True)
+    ]
     return format_html(
         '<svg class="ob-spark ob-{}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img">'
         "<title>{}</title><desc>between {} and {}, last {}</desc>"
@@ -160,20 +211,8 @@ def sparkline(values: Sequence[float | None], *, name: str, tone: str = "accent"
         "</svg>",
         *(tone, SPARK_WIDTH, SPARK_HEIGHT, name),
         *(f"{min(known):g}", f"{max(known):g}", f"{known[-1]:g}"),
-        *(area, line),
+        *("".join(areas), "".join(f"M{line}" for line in lines)),
     )
-
-
-def _runs(values: Sequence[float | None], top: float) -> list[list[tuple[float, float]]]:
-    step = SPARK_WIDTH / (len(values) - 1)
-    runs: list[list[tuple[float, float]]] = [[]]
-    for index, value in enumerate(values):
-        if value is None:
-            runs.append([])
-        else:
-            y = (SPARK_HEIGHT - 3) * (1 - value / top) + 2
-            runs[-1].append((round(index * step, 1), round(y, 1)))
-    return [run for run in runs if run]
 
 
 def bars(values: Sequence[Bar], *, name: str) -> SafeString:
