@@ -164,12 +164,14 @@ def _traces(frame: Frame, channel: ChannelSummary, trace: Trace) -> Iterator[Lin
 
 
 def _levels(frame: Frame, channel: ChannelSummary) -> Iterator[Line | Label]:
-    for css, words, value in (
-        ("level", "MVC", channel.mvc),
-        ("level dashed", "threshold", channel.threshold),
+    """The one's words above its line, the other's below: they may be close together."""
+    source = " (estimated)" if channel.mvc_source == "estimated" else ""
+    mvc, threshold = channel.mvc_words + source, channel.scale.words(channel.threshold)
+    for css, words, value, beside in (
+        ("level", f"MVC {mvc}", channel.mvc, -4),
+        ("level dashed", f"threshold {threshold}", channel.threshold, 13),
     ):
         if value:
             line = frame.across(value * channel.scale.factor, css)
-            words += f" {channel.scale.words(value)}"
             yield line
-            yield Label("said", words, frame.end - 4, line.places[0][1] - 4, "end")
+            yield Label("said", words, frame.end - 4, line.places[0][1] + beside, "end")

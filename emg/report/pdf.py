@@ -33,6 +33,8 @@ FONT_SIZE = 7.5
 # In the units of a picture.
 PLOT_HEIGHT, LABEL_SIZE = 190, 11
 STYLES = getSampleStyleSheet()
+for name in ("Heading2", "Heading4"):
+    STYLES[name].keepWithNext = 1
 GRID = colors.HexColor("#d0d7de")
 LOOK = [
     ("FONTSIZE", (0, 0), (-1, -1), FONT_SIZE),
