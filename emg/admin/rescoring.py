@@ -67,7 +67,7 @@ class RescoreForm(forms.Form):
     def _add_side(self, side: str) -> None:
         names = [("", "none"), *((name, name) for name in self.channels)]
         self.fields[f"{side}_channel"] = forms.ChoiceField(
-            label="ChannelSummary", choices=names, required=False, widget=UnfoldAdminSelectWidget
+            label="Channel", choices=names, required=False, widget=UnfoldAdminSelectWidget
         )
         channel = self.channels.get(self.side_of[side] or "")
         self.initial[f"{side}_channel"] = self.side_of[side] or ""
