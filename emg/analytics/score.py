@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emg.analytics.results import Contraction
-from emg.analytics.score_profile import HIGHEST_RPE, Profile, Targets, weighted
+from emg.analytics.score_profile import DEFAULTS, HIGHEST_RPE, Profile, Targets, weighted
 from emg.analytics.targets import judge
 
 
@@ -97,7 +97,6 @@ class Circumstances:
 
 
 UNKNOWN = Circumstances()
-DEFAULTS = Profile()
 
 
 def score(
