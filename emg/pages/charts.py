@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from emg.pages.words import hertz
-from omibackend.core.show.charts import Frame, Label, Line, ceiling, el, ticks
+from omibackend.core.show.charts import Frame, Label, Stroke, ceiling, el, ticks
 
 MARK_GAP = 15
 DAY_S = 86_400
@@ -92,8 +92,8 @@ def _mark(frame: Frame, number: int, tone: str, words: str, value: float, css: s
     aside = frame.left + 0.58 * (frame.end - frame.left)
     return el(
         "g",
-        Line(f"mark {tone} {css}", [(x, frame.floor), (x, y)]),
-        Line(f"lead {tone}", [(x, y), (aside, y)]),
+        Stroke(f"mark {tone} {css}", [(x, frame.floor), (x, y)]),
+        Stroke(f"lead {tone}", [(x, y), (aside, y)]),
         Label(f"said {tone}", words, aside + 5, y + 4),
     )
 
@@ -153,7 +153,7 @@ def trend(
     alone = last - first < 1
     frame = Frame(first - DAY_S if alone else first, last + DAY_S if alone else last, 0, high)
     dots = [_dot(frame, point, tone) for point in points]
-    wanted: list[Line | Label] = []
+    wanted: list[Stroke | Label] = []
     if target is not None:
         y = frame.y(min(target, high))
         wanted = [

@@ -15,7 +15,7 @@ from emg.pages.words import verdict_of
 from emg.recordings import scoring
 from emg.waveform import reading
 from omibackend.core.errors import Refused
-from omibackend.core.show.charts import Box, Frame, Label, Line, ceiling, el, runs, ticks
+from omibackend.core.show.charts import Box, Frame, Label, Stroke, ceiling, el, runs, ticks
 
 CAP = 5
 INK, SOFT = "#0f172a", "#64748b"
@@ -48,7 +48,7 @@ PAINTS = {
 
 
 @dataclass(frozen=True)
-class Trace:
+class SignalTrace:
     """In the channel's unit. `low` and `high` are empty where only the envelope is known."""
 
     length_s: float
@@ -66,7 +66,7 @@ class Trace:
 @dataclass(frozen=True)
 class Picture:
     frame: Frame
-    shapes: list[Line | Box | Label]
+    shapes: list[Stroke | Box | Label]
 
 
 def overview(channel: ChannelSummary, length_s: float) -> SafeString:
@@ -74,7 +74,7 @@ def overview(channel: ChannelSummary, length_s: float) -> SafeString:
     stored: dict[str, Any] | None = channel.analysis["envelope"]
     if not stored or not stored["values"]:
         return SafeString("")
-    drawn = draw(channel, Trace(length_s, stored["start"], stored["step"], stored["values"]))
+    drawn = draw(channel, SignalTrace(length_s, stored["start"], stored["step"], stored["values"]))
     return drawn.frame.drawing(
         *drawn.shapes,
         name="RMS envelope of the whole session",
@@ -118,11 +118,18 @@ def from_file(recording: Recording, channel: ChannelSummary, *, height: int = 30
     asked, stored = reading.StretchQuery(channel.name), reading.judged(recording, channel.name)
     found = reading.find_file(recording)
     read = orjson.loads(reading.read(recording, found, asked, stored))
-    columns = (read[name] for name in ("envelope", "min", "max"))
-    return draw(channel, Trace(read["duration_s"], *read["t"].values(), *columns), height=height)
+    trace = SignalTrace(
+        length_s=read["duration_s"],
+        start_s=read["t"]["start"],
+        step_s=read["t"]["step"],
+        envelope=read["envelope"],
+        low=read["min"],
+        high=read["max"],
+    )
+    return draw(channel, trace, height=height)
 
 
-def draw(channel: ChannelSummary, trace: Trace, *, height: int = 300) -> Picture:
+def draw(channel: ChannelSummary, trace: SignalTrace, *, height: int = 300) -> Picture:
     factor = channel.scale.factor
     levels = [value for value in (channel.mvc, channel.threshold) if value]
     top = ceiling(max([*trace.known, *levels], default=1 / factor) * factor)
@@ -147,7 +154,7 @@ def _bands(frame: Frame, channel: ChannelSummary) -> Iterator[Box]:
         yield Box(f"cap {kind}", x, frame.top - CAP, width, CAP)
 
 
-def _traces(frame: Frame, channel: ChannelSummary, trace: Trace) -> Iterator[Line]:
+def _traces(frame: Frame, channel: ChannelSummary, trace: SignalTrace) -> Iterator[Stroke]:
     """Between gaps; of the samples, the area between their extremes."""
     factor = channel.scale.factor
 
@@ -163,7 +170,7 @@ def _traces(frame: Frame, channel: ChannelSummary, trace: Trace) -> Iterator[Lin
         yield frame.line(points, f"line {channel.tone}")
 
 
-def _levels(frame: Frame, channel: ChannelSummary) -> Iterator[Line | Label]:
+def _levels(frame: Frame, channel: ChannelSummary) -> Iterator[Stroke | Label]:
     """The one's words above its line, the other's below: they may be close together."""
     source = " (estimated)" if channel.mvc_source == "estimated" else ""
     mvc, threshold = channel.mvc_words + source, channel.scale.words(channel.threshold)

@@ -26,7 +26,7 @@ from emg.pages.sides import channels_of
 from emg.recordings import scoring
 from emg.report.content import NOTICE, ReportTable, Value
 from omibackend.core.errors import Refused
-from omibackend.core.show.charts import Box, Label, Line
+from omibackend.core.show.charts import Box, Label, Stroke
 
 MARGIN = 12 * mm
 FONT_SIZE = 7.5
@@ -92,7 +92,7 @@ def on_paper(picture: Picture, width: float) -> Drawing:
     return drawing
 
 
-def _shape(shape: Line | Box | Label, height: float) -> Shape:
+def _shape(shape: Stroke | Box | Label, height: float) -> Shape:
     paint = PAINTS[shape.css]
     fill = paint.fill and colors.HexColor(paint.fill)
     if isinstance(shape, Label):

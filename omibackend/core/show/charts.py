@@ -63,7 +63,7 @@ def runs(*columns: Sequence[float | None]) -> list[list[tuple[Any, ...]]]:
 
 
 @dataclass(frozen=True)
-class Line:
+class Stroke:
     """Through places of a drawing. `css` names how a shape looks: what paints it, knows."""
 
     css: str
@@ -138,7 +138,7 @@ class Frame:
     def end(self) -> int:
         return self.width - self.right
 
-    def grid(self, values: Sequence[float]) -> list[Line | Label]:
+    def grid(self, values: Sequence[float]) -> list[Stroke | Label]:
         """Lines across, each with its number."""
         return [
             shape
@@ -158,11 +158,11 @@ class Frame:
     def label(self, words: str, x: float, y: float, *, anchor: str = "start") -> Label:
         return Label("", words, x, y, anchor)
 
-    def line(self, points: Sequence[tuple[float, float]], css: str) -> Line:
-        return Line(css, [(self.x(x), self.y(y)) for x, y in points])
+    def line(self, points: Sequence[tuple[float, float]], css: str) -> Stroke:
+        return Stroke(css, [(self.x(x), self.y(y)) for x, y in points])
 
-    def across(self, value: float, css: str) -> Line:
-        return Line(css, [(self.left, self.y(value)), (self.end, self.y(value))])
+    def across(self, value: float, css: str) -> Stroke:
+        return Stroke(css, [(self.left, self.y(value)), (self.end, self.y(value))])
 
     def drawing(self, *children: Any, name: str, told: str, css: str = "") -> SafeString:
         return el(
