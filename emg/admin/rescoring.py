@@ -11,7 +11,6 @@ from emg.pages.sides import ChannelSummary, channels_of
 from emg.recordings import scoring
 
 SIDES = ("left", "right")
-NOT_SAID = "not said"
 PLAIN = ("rpe", "bfr_pressure_percent", "game_points", "game_max_points")
 # Of each muscle: the name in `targets`, the words, and the least that makes sense.
 TARGETS = (
