@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_BYTES = 512
-INTEL = 84
+from emg.c3d.layout import BLOCK_BYTES
+from emg.c3d.metadata import POINTS_FOLLOW
+from emg.c3d.parameters import INTEGER, REAL, TEXT
+from emg.c3d.processors import Processor
+
 FLOATS = -1.0
-MAGIC = 0x50
 HEADER = "<BBHHHHHfHHf"
 
 
@@ -47,7 +49,7 @@ def encode(
     data_block = 2 + len(_parameters(told)) // BLOCK_BYTES
     told["POINT"]["DATA_START"] = data_block
     numbers = (0, channels * per_frame, 1, frames, 0, FLOATS, data_block, per_frame, point_rate_hz)
-    header = struct.pack(HEADER, 2, MAGIC, *numbers)
+    header = struct.pack(HEADER, 2, POINTS_FOLLOW, *numbers)
     return _filled(header) + _parameters(told) + _filled(samples.T.astype("<f4").tobytes())
 
 
@@ -58,7 +60,7 @@ def _parameters(told: dict[str, dict[str, Any]]) -> bytes:
         records += [_record(name, number, _body(value)) for name, value in parameters.items()]
     body = b"".join(records) + bytes(2)
     blocks = -(-(4 + len(body)) // BLOCK_BYTES)
-    return _filled(bytes([1, MAGIC, blocks, INTEL]) + body)
+    return _filled(bytes([1, POINTS_FOLLOW, blocks, Processor.INTEL.value]) + body)
 
 
 def _record(name: str, group: int, body: bytes) -> bytes:
@@ -71,9 +73,10 @@ def _body(value: Any) -> bytes:
     array = np.asarray(value)
     if array.dtype.kind == "U":
         array = np.char.encode(array)
-        kind, shape, data = -1, (array.itemsize, *array.shape), array.tobytes().replace(b"\0", b" ")
+        kind, shape = TEXT, (array.itemsize, *array.shape)
+        data = array.tobytes().replace(b"\0", b" ")
     else:
-        kind, stored = (4, "<f4") if array.dtype.kind == "f" else (2, "<u2")
+        kind, stored = (REAL, "<f4") if array.dtype.kind == "f" else (INTEGER, "<u2")
         shape, data = array.shape, array.astype(stored).tobytes()
     return struct.pack("b", kind) + bytes([len(shape), *shape]) + data + b"\0"
 
