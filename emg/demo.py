@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
+from emg.c3d.writing import encode
+
 RATE_HZ, POINT_RATE_HZ = 1000, 100
 HOLDS, EVERY_S, HOLD_S, RAMP_S = 12, 7.0, 3.5, 0.4
 BAND_HZ = (20.0, 250.0)
@@ -24,20 +26,12 @@ SHORT, WEAK = 4, 9
 
 def write_recording(path: Path) -> None:
     """A C3D file of 84 s at 1,000 Hz, in volts; there as a whole or not at all."""
-    import ezc3d  # to write one's own is no risk; to read others' see `emg.oracle`
-
     samples = np.array([_side(*side, seed) for seed, side in enumerate(SIDES.values())])
-    file = ezc3d.c3d()
-    parameters = file["parameters"]
-    parameters["POINT"]["RATE"]["value"] = [POINT_RATE_HZ]
-    parameters["ANALOG"]["RATE"]["value"] = [RATE_HZ]
-    parameters["ANALOG"]["LABELS"]["value"] = list(SIDES)
-    parameters["ANALOG"]["UNITS"]["value"] = ["V"] * len(SIDES)
-    file["data"]["points"] = np.zeros((4, 0, samples.shape[1] * POINT_RATE_HZ // RATE_HZ))
-    file["data"]["analogs"] = samples[np.newaxis]
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}")
-    file.write(str(part))
+    part.write_bytes(
+        encode(samples, list(SIDES), unit="V", rate_hz=RATE_HZ, point_rate_hz=POINT_RATE_HZ)
+    )
     part.replace(path)
 
 

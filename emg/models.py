@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from emg.analytics.score_profile import HIGHEST_RPE, Profile, Targets
+from emg.analytics.score_profile import DEFAULTS, HIGHEST_RPE, Profile, Targets
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import Leased, State
 
@@ -17,7 +17,6 @@ PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 WEIGHT = [MinValueValidator(0), MaxValueValidator(1)]
 NOT_NEGATIVE = [MinValueValidator(0)]
 BORG_CR10 = [MinValueValidator(0), MaxValueValidator(HIGHEST_RPE)]
-DEFAULTS = Profile()
 
 
 def effort_points() -> list[float]:
@@ -42,30 +41,42 @@ class ScoringProfile(models.Model):
 
     name = models.CharField(max_length=80, unique=True)
     is_default = models.BooleanField(default=False)
-    weight_compliance = models.FloatField(default=0.5, validators=WEIGHT)
-    weight_symmetry = models.FloatField(default=0.25, validators=WEIGHT)
-    weight_effort = models.FloatField(default=0.25, validators=WEIGHT)
-    weight_game = models.FloatField(default=0, validators=WEIGHT)
-    weight_completion = models.FloatField(default=1 / 3, validators=WEIGHT)
-    weight_intensity = models.FloatField(default=1 / 3, validators=WEIGHT)
-    weight_duration = models.FloatField(default=1 / 3, validators=WEIGHT)
+    weight_compliance = models.FloatField(default=DEFAULTS.compliance, validators=WEIGHT)
+    weight_symmetry = models.FloatField(default=DEFAULTS.symmetry, validators=WEIGHT)
+    weight_effort = models.FloatField(default=DEFAULTS.effort, validators=WEIGHT)
+    weight_game = models.FloatField(default=DEFAULTS.game, validators=WEIGHT)
+    weight_completion = models.FloatField(default=DEFAULTS.completion, validators=WEIGHT)
+    weight_intensity = models.FloatField(default=DEFAULTS.intensity, validators=WEIGHT)
+    weight_duration = models.FloatField(default=DEFAULTS.duration, validators=WEIGHT)
     expected_contractions = models.PositiveSmallIntegerField(
-        default=12, validators=[MinValueValidator(1)]
+        default=DEFAULTS.targets.contractions, validators=[MinValueValidator(1)]
     )
-    mvc_threshold_percent = models.FloatField(default=75, validators=PERCENT)
-    duration_threshold_ms = models.PositiveIntegerField(default=2000)
-    bfr_low_percent = models.FloatField("lowest pressure, % AOP", default=45, validators=PERCENT)
-    bfr_high_percent = models.FloatField("highest pressure, % AOP", default=55, validators=PERCENT)
+    mvc_threshold_percent = models.FloatField(
+        default=DEFAULTS.targets.mvc_percent, validators=PERCENT
+    )
+    duration_threshold_ms = models.PositiveIntegerField(
+        default=round(1000 * DEFAULTS.targets.duration_s)
+    )
+    bfr_low_percent = models.FloatField(
+        "lowest pressure, % AOP", default=DEFAULTS.pressure_percent[0], validators=PERCENT
+    )
+    bfr_high_percent = models.FloatField(
+        "highest pressure, % AOP", default=DEFAULTS.pressure_percent[1], validators=PERCENT
+    )
     bfr_applies_to = models.CharField(
         "a wrong pressure makes zero",
         max_length=10,
         choices=BfrRule.choices,
-        default=BfrRule.COMPLIANCE,
+        default=BfrRule(DEFAULTS.pressure_counts_for),
     )
     # Eleven numbers: the points for an exertion of 0 to 10.
     effort_points = models.JSONField(default=effort_points, validators=[validate_effort_points])
-    sessions_per_week = models.FloatField(default=15, validators=[MinValueValidator(0.1)])
-    adherence_from_day = models.FloatField(default=3, validators=NOT_NEGATIVE)
+    sessions_per_week = models.FloatField(
+        default=7 * DEFAULTS.sessions_per_day, validators=[MinValueValidator(0.1)]
+    )
+    adherence_from_day = models.FloatField(
+        default=DEFAULTS.adherence_from_day, validators=NOT_NEGATIVE
+    )
     # A line in the patient's trend. It changes no score.
     target_score = models.FloatField(default=70, validators=PERCENT)
     updated_at = models.DateTimeField(auto_now=True)

@@ -30,35 +30,31 @@ SCORES: dict[str, tuple[str, Q]] = {
 }
 
 
-class StatusFilter(admin.SimpleListFilter):
-    title = "status"
-    parameter_name = "status"
+class LookupFilter(admin.SimpleListFilter):
+    choosable: dict[str, tuple[str, Q]]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, title) for key, (title, _) in STATES.items()]
+        return [(key, title) for key, (title, _) in self.choosable.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
-        wanted = STATES.get(self.value() or "")
+        wanted = self.choosable.get(self.value() or "")
         return queryset.filter(wanted[1]) if wanted else queryset
 
 
-class ScoreFilter(admin.SimpleListFilter):
-    title = "score"
-    parameter_name = "score"
+class StatusFilter(LookupFilter):
+    title = parameter_name = "status"
+    choosable = STATES
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, title) for key, (title, _) in SCORES.items()]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
-        wanted = SCORES.get(self.value() or "")
-        return queryset.filter(wanted[1]) if wanted else queryset
+class ScoreFilter(LookupFilter):
+    title = parameter_name = "score"
+    choosable = SCORES
 
 
 class PatientFilter(admin.SimpleListFilter):
     """Of the newest recordings; any other patient is found by the search."""
 
-    title = "patient"
-    parameter_name = "patient"
+    title = parameter_name = "patient"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         codes = cache.get_or_set("recordings:patients", _recent_patients, PATIENTS_KEPT_S) or []

@@ -90,7 +90,7 @@ class RecordingList(ModelAdmin):
         value = scores.get("overall")
         return format_html(
             '<span class="ob-num"><b class="ob-score">{}</b> {}</span>',
-            NOTHING if value is None else f"{value:.0f}",
+            words.whole(value),
             format_html('<span class="ob-second">good {}</span>', " · ".join(repetitions))
             if repetitions
             else "",

@@ -11,7 +11,6 @@ from emg.pages.sides import ChannelSummary, channels_of
 from emg.recordings import scoring
 
 SIDES = ("left", "right")
-NOT_SAID = "not said"
 PLAIN = ("rpe", "bfr_pressure_percent", "game_points", "game_max_points")
 # Of each muscle: the name in `targets`, the words, and the least that makes sense.
 TARGETS = (
@@ -67,7 +66,7 @@ class RescoreForm(forms.Form):
     def _add_side(self, side: str) -> None:
         names = [("", "none"), *((name, name) for name in self.channels)]
         self.fields[f"{side}_channel"] = forms.ChoiceField(
-            label="ChannelSummary", choices=names, required=False, widget=UnfoldAdminSelectWidget
+            label="Channel", choices=names, required=False, widget=UnfoldAdminSelectWidget
         )
         channel = self.channels.get(self.side_of[side] or "")
         self.initial[f"{side}_channel"] = self.side_of[side] or ""

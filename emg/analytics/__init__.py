@@ -3,7 +3,7 @@
 The parameters need clinical validation; every result carries the version of those it was made with.
 """
 
-from emg.analytics.amplitude import decimate, mav, rms, rms_envelope
+from emg.analytics.amplitude import mav, rms, rms_envelope
 from emg.analytics.channel import analyse_channel
 from emg.analytics.pairing import Pair, device_intervals, pair
 from emg.analytics.parameters import Parameters
@@ -21,7 +21,6 @@ __all__ = [
     "Parameters",
     "analyse_channel",
     "as_json",
-    "decimate",
     "device_intervals",
     "judge",
     "mav",

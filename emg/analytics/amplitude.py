@@ -1,4 +1,4 @@
-"""RMS, MAV, the RMS envelope, and a drawing of a signal that loses no spike."""
+"""RMS, MAV, and the RMS envelope."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,53 +74,6 @@ def restore_edges(means: Floats, width: int) -> None:
     outer = np.concatenate((np.arange(min(half, count)), np.arange(max(half, count - half), count)))
     held = np.minimum(outer + half, count - 1) - np.maximum(outer - half, 0) + 1
     means[outer] *= width / held
-
-
-def decimate(samples: Samples, *, points: int) -> tuple[NDArray[np.intp], Samples]:
-    """The smallest and the largest sample of each of `points` / 2 equal stretches, in their order.
-
-    A spike of a single sample is drawn whatever the zoom, which neither every n-th sample nor a
-    mean would do.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n,)
-        NaN is skipped; a stretch of nothing but NaN stays NaN, so that a gap is seen as a gap.
-    points : int
-        Most points to return, at least 2.
-
-    Returns
-    -------
-    index : ndarray of int, shape (m,), m <= points
-        Where each point stands in `samples`, rising.
-    values : ndarray, shape (m,)
-        `samples[index]`.
-
-    Raises
-    ------
-    ValueError
-        If `points` is below 2 or `samples` is not one-dimensional.
-    """
-    if points < 2 or np.ndim(samples) != 1:
-        raise ValueError("At least two points of one channel.")
-    if len(samples) <= points:
-        return np.arange(len(samples)), samples
-    width = -(-len(samples) // (points // 2))
-    whole = len(samples) // width
-    rows = samples[: whole * width].reshape(whole, width)
-    index = [extremes(rows) + np.arange(whole)[:, None] * width]
-    if len(rest := samples[whole * width :]):
-        index.append(extremes(rest[None, :]) + whole * width)
-    found = np.unique(np.concatenate(index))
-    return found, samples[found]
-
-
-def extremes(rows: Samples) -> NDArray[np.intp]:
-    """Where the smallest and the largest of each row are; NaN counts only where all are NaN."""
-    missing = np.isnan(rows)
-    low = np.where(missing, np.inf, rows).argmin(axis=1)
-    high = np.where(missing, -np.inf, rows).argmax(axis=1)
-    return np.stack((low, high), axis=1)
 
 
 def trend(samples: Samples, *, points: int) -> Samples:

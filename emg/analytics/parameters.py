@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from emg.analytics.score_profile import Targets
+
 Samples = NDArray[np.float64]
 RealSamples = NDArray[np.floating | np.integer]
 Mask = NDArray[np.bool_]
@@ -88,8 +90,8 @@ class Parameters:
     shortest_s: float = 0.12
     longest_s: float = 10.0
     mvc_quantile: float = 0.9
-    mvc_percent: float = 75.0
-    duration_s: float = 2.0
+    mvc_percent: float = Targets.mvc_percent
+    duration_s: float = Targets.duration_s
     trend_points: int = 120
 
     @property

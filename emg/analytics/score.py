@@ -1,6 +1,6 @@
 """The GHOSTLY+ performance score, from stored contractions alone.
 
-Neither its constants (see `emg.profiles`) nor its formula are clinically validated; symmetry in
+Neither its constants (see `score_profile`) nor its formula are clinically validated; symmetry in
 particular has many rival definitions [1]_.
 
 References
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emg.analytics.results import Contraction
-from emg.analytics.score_profile import HIGHEST_RPE, Profile, Targets, weighted
+from emg.analytics.score_profile import DEFAULTS, HIGHEST_RPE, Profile, Targets, weighted
 from emg.analytics.targets import judge
 
 
@@ -97,7 +97,6 @@ class Circumstances:
 
 
 UNKNOWN = Circumstances()
-DEFAULTS = Profile()
 
 
 def score(

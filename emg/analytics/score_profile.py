@@ -22,6 +22,10 @@ class Targets:
     mvc_percent: float = 75.0
     duration_s: float = 2.0
 
+    def level(self, mvc: float | None) -> float | None:
+        """What a strong contraction reaches, in the unit of the MVC."""
+        return mvc * self.mvc_percent / 100 if mvc else None
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -88,6 +92,9 @@ class Profile:
             "effort": self.effort,
             "game": self.game,
         }
+
+
+DEFAULTS = Profile()
 
 
 @dataclass(frozen=True)

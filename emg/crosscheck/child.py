@@ -1,6 +1,6 @@
 """Reads one C3D file with ezc3d and writes what it found to standard output.
 
-Run by `emg.oracle` as a program of its own, which a hostile file may crash, hang or exhaust.
+Run by `emg.crosscheck` as a program of its own, which a hostile file may crash, hang or exhaust.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 REFUSED = 2
 OUT_OF_MEMORY = 3
 TOO_MUCH = 4
+ABSENT = 5
 
 
 def main(path: str, limits: dict[str, int]) -> None:
@@ -20,6 +21,8 @@ def main(path: str, limits: dict[str, int]) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # ezc3d may print
     try:
         head, samples = read(path)
+    except ModuleNotFoundError:
+        sys.exit(ABSENT)
     except (MemoryError, RuntimeError) as error:
         is_memory = isinstance(error, MemoryError) or "bad_alloc" in str(error)
         sys.exit(OUT_OF_MEMORY if is_memory else REFUSED)

@@ -1,7 +1,7 @@
 """ezc3d as a second opinion, in a process of its own.
 
-ezc3d 1.7 crashes, hangs and eats memory on some spoiled files, which no `except` contains. Nothing
-else in this project imports it.
+ezc3d 1.7 crashes, hangs and eats memory on some spoiled files, which no `except` contains. No
+process of the service imports it, and all but a second opinion works without it.
 """
 
 import json
@@ -34,6 +34,7 @@ class Failure(Enum):
     TIMED_OUT = "ezc3d did not come to an end with the file in time."
     OUT_OF_MEMORY = "ezc3d needs more memory for the file than it may have."
     TOO_MUCH = "The file holds more samples than are taken from ezc3d."
+    ABSENT = "There is no second opinion: ezc3d is not installed here."
 
 
 class CrosscheckFailed(Exception):
@@ -82,7 +83,7 @@ def read_with_ezc3d(path: Path, *, limits: Limits) -> Reading:
     Raises
     ------
     CrosscheckFailed
-        ezc3d refused the file, crashed, hung, or needed more than `limits`.
+        ezc3d refused the file, crashed, hung, needed more than `limits`, or is not installed.
     """
     arguments = [str(path.resolve()), json.dumps(asdict(limits))]
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
@@ -142,6 +143,7 @@ def _failure(returncode: int) -> Failure | None:
         child.REFUSED: Failure.REFUSED,
         child.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
         child.TOO_MUCH: Failure.TOO_MUCH,
+        child.ABSENT: Failure.ABSENT,
         -signal.SIGXCPU: Failure.TIMED_OUT,
     }
     return known.get(returncode, Failure.CRASHED if returncode < 0 else Failure.REFUSED)

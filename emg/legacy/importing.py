@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from emg.analytics import analyse_channel, as_json, device_intervals, pair
+from emg.analytics import pair
 from emg.legacy.blobs import BadBlob, OldChannel, channels
 from emg.legacy.source import LegacyDatabase, OldRow
 from emg.models import Recording
@@ -117,17 +117,11 @@ def measured(found: list[OldChannel], unit: str) -> Json:
         raw = found[muscle.raw]
         activated = raw.activated if muscle.activated is None else found[muscle.activated].samples
         try:
-            seen = None if activated is None else device_intervals(activated, raw.rate_hz)
-            analysis = analyse_channel(
-                raw.samples,
-                raw.rate_hz,
-                unit,
-                parameters=muscles.PARAMETERS,
-                device_intervals=seen,
+            analytics[raw.name] = muscles.analysed(
+                raw.samples, raw.rate_hz, unit, activated=activated
             )
         except ValueError as error:
             raise BadBlob(f"{raw.name}: {error}") from error
-        analytics[raw.name] = as_json(analysis)
     return analytics
 
 

@@ -8,9 +8,8 @@ from typing import Any
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from emg.analytics import Contraction
-from emg.pages.words import Scale, hertz, verdict_of
-from omibackend.core.show.plot import Frame, ceiling, el, joined, ticks
+from emg.pages.words import hertz
+from omibackend.core.show.charts import Frame, Label, Stroke, ceiling, el, ticks
 
 MARK_GAP = 15
 DAY_S = 86_400
@@ -61,8 +60,8 @@ def spectrum(curves: Sequence[Curve]) -> SafeString:
         if value is not None
     ]
     return frame.drawing(
-        frame.grid([0, 0.5, 1]),
-        frame.feet(ticks(0, frame.high_x), name="Frequency (Hz)"),
+        *frame.grid([0, 0.5, 1]),
+        *frame.feet(ticks(0, frame.high_x), name="Frequency (Hz)"),
         *(frame.line(_scaled(curve, frame.high_x), f"line {curve.tone}") for curve in drawn),
         *(_mark(frame, number, *mark) for number, mark in enumerate(marks)),
         name="Power spectrum in contraction",
@@ -93,9 +92,9 @@ def _mark(frame: Frame, number: int, tone: str, words: str, value: float, css: s
     aside = frame.left + 0.58 * (frame.end - frame.left)
     return el(
         "g",
-        el("path", class_=f"mark {tone} {css}", d=f"M{x:.1f} {frame.floor}V{y:.1f}"),
-        el("path", class_=f"lead {tone}", d=f"M{x:.1f} {y:.1f}H{aside:.1f}"),
-        el("text", words, class_=f"said {tone}", x=aside + 5, y=y + 4.0),
+        Stroke(f"mark {tone} {css}", [(x, frame.floor), (x, y)]),
+        Stroke(f"lead {tone}", [(x, y), (aside, y)]),
+        Label(f"said {tone}", words, aside + 5, y + 4),
     )
 
 
@@ -106,8 +105,8 @@ def fatigue(courses: Sequence[Course], *, length_s: float) -> SafeString:
     highest = max(hz for course in drawn for _, hz in course.points)
     frame = Frame(0, max(length_s, 1.0), 0, ceiling(highest), height=250, top=26)
     return frame.drawing(
-        frame.grid(ticks(0, frame.high_y, about=4)),
-        frame.feet(ticks(0, frame.high_x), name="Time in session (s)"),
+        *frame.grid(ticks(0, frame.high_y, about=4)),
+        *frame.feet(ticks(0, frame.high_x), name="Time in session (s)"),
         frame.label("MDF of each contraction (Hz)", frame.left, 12),
         *(_course(frame, course) for course in drawn),
         name="Median frequency of each contraction",
@@ -120,15 +119,14 @@ def _course(frame: Frame, course: Course) -> SafeString:
         _shape(course, frame.x(at_s), frame.y(hz), f"{course.name}, {at_s:.1f} s: {hertz(hz)}")
         for at_s, hz in course.points
     ]
-    line = SafeString("")
-    if course.slope:
-        ends = [
-            (at_s, course.slope["intercept"] + course.slope["per_minute"] * at_s / 60)
-            for at_s in (0.0, frame.high_x)
-        ]
-        inside = [(at_s, min(max(hz, 0.0), frame.high_y)) for at_s, hz in ends]
-        line = frame.line(inside, f"line dashed {course.tone}")
-    return el("g", *shapes, line)
+    if not course.slope:
+        return el("g", *shapes)
+    ends = [
+        (at_s, course.slope["intercept"] + course.slope["per_minute"] * at_s / 60)
+        for at_s in (0.0, frame.high_x)
+    ]
+    inside = [(at_s, min(max(hz, 0.0), frame.high_y)) for at_s, hz in ends]
+    return el("g", *shapes, frame.line(inside, f"line dashed {course.tone}"))
 
 
 def _shape(course: Course, x: float, y: float, words: str) -> SafeString:
@@ -155,20 +153,19 @@ def trend(
     alone = last - first < 1
     frame = Frame(first - DAY_S if alone else first, last + DAY_S if alone else last, 0, high)
     dots = [_dot(frame, point, tone) for point in points]
-    wanted = SafeString("")
+    wanted: list[Stroke | Label] = []
     if target is not None:
         y = frame.y(min(target, high))
-        wanted = el(
-            "g",
-            el("path", class_="target", d=f"M{frame.left} {y:.1f}H{frame.end}"),
-            el("text", f"target {target:g}", class_="said", x=frame.left + 4, y=y - 5),
-        )
+        wanted = [
+            frame.across(min(target, high), "target"),
+            Label("said", f"target {target:g}", frame.left + 4, y - 5),
+        ]
     return frame.drawing(
-        frame.grid(ticks(0, high, about=2 if high == PERCENT else 4)),
-        wanted,
+        *frame.grid(ticks(0, high, about=2 if high == PERCENT else 4)),
+        *wanted,
         frame.line([(point.at.timestamp(), point.value) for point in points], f"line {tone}"),
         *dots,
-        _days(frame, points),
+        *_days(frame, points),
         name=name,
         told=f"{len(points)} sessions, last {points[-1].value:.0f}",
         css="ob-linked",
@@ -187,9 +184,9 @@ def _dot(frame: Frame, point: Point, tone: str) -> SafeString:
     return el("a", circle, href=point.link, aria_label=point.words) if point.link else circle
 
 
-def _days(frame: Frame, points: Sequence[Point]) -> SafeString:
+def _days(frame: Frame, points: Sequence[Point]) -> list[Label]:
     """The first and the last, and what has room between them."""
-    told: list[SafeString] = []
+    told: list[Label] = []
     taken = frame.end + 999.0
     for point in (points[-1], points[0], *reversed(points[1:-1])):
         x = frame.x(point.at.timestamp())
@@ -200,58 +197,4 @@ def _days(frame: Frame, points: Sequence[Point]) -> SafeString:
         told.append(frame.label(f"{local.day} {local:%b}", x, frame.floor + 17, anchor=anchor))
         if point is not points[0]:
             taken = x
-    return joined(told)
-
-
-def overview(
-    envelope: dict[str, Any] | None,
-    contractions: Sequence[Contraction],
-    *,
-    scale: Scale,
-    lines: Sequence[tuple[str, float | None, str]],
-    length_s: float,
-    tone: str,
-) -> SafeString:
-    """The envelope of the whole session with its contractions: what there is without a script,
-    and until the script has drawn."""
-    if not envelope or not envelope["values"]:
-        return SafeString("")
-    known = [value for _, value, _ in lines if value is not None]
-    highest = max([*envelope["values"], *known]) * scale.factor
-    frame = Frame(0, length_s, 0, ceiling(highest), width=1120, height=300, left=56, top=24)
-    curve = [
-        (_at(envelope, number), value * scale.factor)
-        for number, value in enumerate(envelope["values"])
-    ]
-    return frame.drawing(
-        *(_band(frame, one) for one in contractions),
-        frame.grid(ticks(0, frame.high_y, about=4)),
-        frame.feet(ticks(0, length_s, about=8), name="s"),
-        frame.line(curve, f"line {tone}"),
-        *(_level(frame, words, value * scale.factor, css) for words, value, css in lines if value),
-        frame.label(scale.unit, 4, 14),
-        name="RMS envelope of the whole session",
-        told=f"{len(contractions)} contractions",
-        css="ob-overview",
-    )
-
-
-def _band(frame: Frame, contraction: Contraction) -> SafeString:
-    kind = verdict_of(contraction).kind
-    x = frame.x(contraction.start_s)
-    width = max(frame.x(contraction.end_s) - x, 1.0)
-    tall = frame.floor - frame.top
-    return el(
-        "g",
-        el("rect", class_=f"band {kind}", x=x, y=frame.top, width=width, height=tall),
-        el("rect", class_=f"cap {kind}", x=x, y=frame.top - 4, width=width, height=4),
-    )
-
-
-def _level(frame: Frame, words: str, value: float, css: str) -> SafeString:
-    y = frame.y(value)
-    return el(
-        "g",
-        el("path", class_=f"level {css}", d=f"M{frame.left} {y:.1f}H{frame.end}"),
-        el("text", words, class_="said", x=frame.end - 4, y=y - 4, text_anchor="end"),
-    )
+    return told

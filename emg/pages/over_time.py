@@ -12,8 +12,8 @@ from emg.analytics import score
 from emg.models import Recording, ScoringProfile
 from emg.pages import charts
 from emg.pages.charts import Point
-from emg.pages.words import NOTHING, minute
-from omibackend.core.show.plot import ceiling
+from emg.pages.words import NOTHING, minute, whole
+from omibackend.core.show.charts import ceiling
 
 MOST_SESSIONS = 200
 DAY = timedelta(days=1)
@@ -41,16 +41,12 @@ class Session:
     def cells(self) -> list[str]:
         sides = [self.scores.get(side) for side in ("left", "right")]
         return [
-            _whole(self.overall),
-            *(_whole(side and side["score"]) for side in sides),
+            whole(self.overall),
+            *(whole(side and side["score"]) for side in sides),
             *(f"{side['good']} of {side['count']}" if side else NOTHING for side in sides),
-            _whole(self.scores.get("symmetry")),
+            whole(self.scores.get("symmetry")),
             NOTHING if self.rpe is None else f"{self.rpe:g}",
         ]
-
-
-def _whole(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f}"
 
 
 def sessions_of(recording: Recording, links: Links) -> list[Session]:

@@ -1,28 +1,86 @@
-"""A channel of the whole session as one picture: for browsers that run no script."""
+"""One channel of a whole session, drawn once: in its page until the script has drawn, as a picture
+for browsers that run none, and on paper."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from django.http import HttpResponse
 from django.utils.safestring import SafeString
 
-from emg.analytics import Contraction
 from emg.models import Recording
 from emg.pages.sides import ChannelSummary, channels_of
 from emg.pages.words import verdict_of
 from emg.recordings import scoring
 from emg.waveform import reading
-from emg.waveform.reading import StretchQuery
 from omibackend.core.errors import Refused
-from omibackend.core.show.plot import Frame, ceiling, el, joined, ticks
+from omibackend.core.show.charts import Box, Frame, Label, Stroke, ceiling, el, runs, ticks
 
-POINTS = 1000
-# A picture of its own knows nothing of the page's style sheet, and without scripts it is light.
-INK, SOFT, GRID, RAW = "#0f172a", "#64748b", "#e2e8f0", "#94a3b8"
+CAP = 5
+INK, SOFT = "#0f172a", "#64748b"
 SIDES = {"left": "#0e7490", "right": "#b45309", "other": "#1d5bb3"}
-KINDS = {"good": "#1d7044", "short": "#c28604", "weak": "#5c93e9", "both": "#6c2686"}
-Place = tuple[float, float]
+VERDICTS = {"good": "#1d7044", "short": "#c28604", "weak": "#5c93e9", "both": "#6c2686"}
+Values = Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Paint:
+    fill: str | None = None
+    stroke: str | None = None
+    width: float = 1.0
+    opacity: float = 1.0
+    dash: tuple[int, int] | None = None
+
+
+# Of each shape where there is no style sheet: without scripts a page is light, and so is paper.
+PAINTS = {
+    "": Paint(fill=SOFT),
+    "said": Paint(fill=INK),
+    "grid": Paint(stroke="#e2e8f0"),
+    "raw": Paint(fill="#94a3b8", stroke="#94a3b8", width=0.6),
+    "level": Paint(stroke=INK),
+    "level dashed": Paint(stroke=INK, dash=(5, 4)),
+    **{f"line {side}": Paint(stroke=colour, width=1.6) for side, colour in SIDES.items()},
+    **{f"band {kind}": Paint(fill=colour, opacity=0.15) for kind, colour in VERDICTS.items()},
+    **{f"cap {kind}": Paint(fill=colour) for kind, colour in VERDICTS.items()},
+}
+
+
+@dataclass(frozen=True)
+class SignalTrace:
+    """In the channel's unit. `low` and `high` are empty where only the envelope is known."""
+
+    length_s: float
+    start_s: float
+    step_s: float
+    envelope: Values
+    low: Values = ()
+    high: Values = ()
+
+    @property
+    def known(self) -> Iterator[float]:
+        return (abs(one) for one in (*self.envelope, *self.low, *self.high) if one is not None)
+
+
+@dataclass(frozen=True)
+class Picture:
+    frame: Frame
+    shapes: list[Stroke | Box | Label]
+
+
+def overview(channel: ChannelSummary, length_s: float) -> SafeString:
+    """What is stored of it."""
+    stored: dict[str, Any] | None = channel.analysis["envelope"]
+    if not stored or not stored["values"]:
+        return SafeString("")
+    drawn = draw(channel, SignalTrace(length_s, stored["start"], stored["step"], stored["values"]))
+    return drawn.frame.drawing(
+        *drawn.shapes,
+        name="RMS envelope of the whole session",
+        told=f"{channel.count} contractions",
+        css="ob-overview",
+    )
 
 
 def picture(recording: Recording, name: str) -> HttpResponse:
@@ -31,101 +89,96 @@ def picture(recording: Recording, name: str) -> HttpResponse:
     channel = next((one for one in channels if one.name == name), None)
     if channel is None:
         raise Refused(404, "no_such_channel", "The recording has no channel of that name.")
-    asked, stored = StretchQuery(name, points=POINTS), reading.judged(recording, name)
-    found = reading.find_file(recording)
-    read = orjson.loads(reading.read(recording, found, asked, stored))
-    response = HttpResponse(_drawn(channel, read), content_type="image/svg+xml")
+    drawn = from_file(recording, channel)
+    image = el(
+        "svg",
+        *(shape.svg(**_attributes(PAINTS[shape.css])) for shape in drawn.shapes),
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {drawn.frame.width} {drawn.frame.height}",
+        font_family="sans-serif",
+        font_size=12,
+    )
+    response = HttpResponse(image, content_type="image/svg+xml")
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _drawn(channel: ChannelSummary, read: dict[str, Any]) -> SafeString:
+def _attributes(paint: Paint) -> dict[str, Any]:
+    return {
+        "fill": paint.fill or "none",
+        "stroke": paint.stroke,
+        "stroke_width": paint.width if paint.stroke else None,
+        "stroke_dasharray": " ".join(map(str, paint.dash)) if paint.dash else None,
+        "opacity": f"{paint.opacity:g}" if paint.opacity < 1 else None,
+    }
+
+
+def from_file(recording: Recording, channel: ChannelSummary, *, height: int = 300) -> Picture:
+    """Raises Refused where the file cannot be read."""
+    asked, stored = reading.StretchQuery(channel.name), reading.judged(recording, channel.name)
+    found = reading.find_file(recording)
+    read = orjson.loads(reading.read(recording, found, asked, stored))
+    trace = SignalTrace(
+        length_s=read["duration_s"],
+        start_s=read["t"]["start"],
+        step_s=read["t"]["step"],
+        envelope=read["envelope"],
+        low=read["min"],
+        high=read["max"],
+    )
+    return draw(channel, trace, height=height)
+
+
+def draw(channel: ChannelSummary, trace: SignalTrace, *, height: int = 300) -> Picture:
     factor = channel.scale.factor
-    low, high, envelope = (_scaled(read[name], factor) for name in ("min", "max", "envelope"))
-    known = [abs(value) for value in (*low, *high) if value is not None]
-    top = ceiling(max(known, default=1.0))
-    frame = Frame(0, read["duration_s"], -top, top, width=1120, height=300, left=56, top=20)
-    at_s = [read["t"]["start"] + number * read["t"]["step"] for number in range(len(low))]
-    levels = ((f"MVC {channel.mvc_words}", channel.mvc, None), ("threshold", channel.threshold, 5))
-    return el(
-        "svg",
-        *(_band(frame, one) for one in channel.contractions),
-        _axes(frame, channel.scale.unit),
-        _line(frame, at_s, high, RAW, back=low),
-        _line(frame, at_s, envelope, SIDES[channel.tone]),
-        *(_level(frame, words, value * factor, dash) for words, value, dash in levels if value),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {frame.width} {frame.height}",
-        font_family="sans-serif",
-        font_size=12,
-        fill=SOFT,
-    )
-
-
-def _scaled(values: Sequence[float | None], factor: float) -> list[float | None]:
-    return [None if value is None else value * factor for value in values]
-
-
-def _runs(frame: Frame, at_s: Sequence[float], values: Sequence[float | None]) -> list[list[Place]]:
-    """What lies between gaps."""
-    runs: list[list[Place]] = [[]]
-    for at, value in zip(at_s, values, strict=False):
-        if value is None:
-            runs.append([])
-        else:
-            runs[-1].append((frame.x(at), frame.y(value)))
-    return [run for run in runs if run]
-
-
-def _line(
-    frame: Frame,
-    at_s: Sequence[float],
-    values: Sequence[float | None],
-    colour: str,
-    *,
-    back: Sequence[float | None] = (),
-) -> SafeString:
-    """With a way back it is the area between the two."""
-    ways = _runs(frame, at_s, values)
-    for way, other in zip(ways, _runs(frame, at_s, back), strict=False):
-        way.extend(reversed(other))
-    drawn = " ".join("M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in way) for way in ways)
-    filled = colour if back else "none"
-    return el("path", d=drawn, fill=filled, stroke=colour, stroke_width="0.6" if back else "1.6")
-
-
-def _band(frame: Frame, one: Contraction) -> SafeString:
-    x, tall = frame.x(one.start_s), frame.floor - frame.top
-    width = max(frame.x(one.end_s) - x, 1.0)
-    colour = KINDS[verdict_of(one).kind]
-    box = {"x": x, "width": width, "fill": colour}
-    return joined(
-        [
-            el("rect", y=frame.top, height=tall, opacity="0.15", **box),
-            el("rect", y=frame.top - 5, height=5, **box),
-        ]
-    )
-
-
-def _axes(frame: Frame, unit: str) -> SafeString:
-    lines = [
-        el("path", d=f"M{frame.left} {frame.y(value):.1f}H{frame.end}", stroke=GRID)
-        for value in ticks(frame.low_y, frame.high_y, about=4)
+    levels = [value for value in (channel.mvc, channel.threshold) if value]
+    top = ceiling(max([*trace.known, *levels], default=1 / factor) * factor)
+    low = -top if trace.high else 0
+    frame = Frame(0, trace.length_s, low, top, width=1120, height=height, left=56, top=24)
+    shapes = [
+        *_bands(frame, channel),
+        *frame.grid(ticks(low, top, about=4)),
+        *frame.feet(ticks(0, trace.length_s, about=8), name="s"),
+        frame.label(channel.scale.unit, 4, 14),
+        *_traces(frame, channel, trace),
+        *_levels(frame, channel),
     ]
-    return joined(
-        [
-            *lines,
-            frame.grid(ticks(frame.low_y, frame.high_y, about=4)),
-            frame.feet(ticks(0, frame.high_x, about=8), name="s"),
-            frame.label(unit, 4, 12),
-        ]
-    )
+    return Picture(frame, shapes)
 
 
-def _level(frame: Frame, words: str, value: float, dash: int | None) -> SafeString:
-    y = frame.y(min(value, frame.high_y))
-    dashes = None if dash is None else f"{dash} 4"
-    d = f"M{frame.left} {y:.1f}H{frame.end}"
-    line = el("path", d=d, stroke=INK, fill="none", stroke_dasharray=dashes)
-    below = y + 13 if dash else y - 4
-    return joined([line, el("text", words, x=frame.end - 4, y=below, text_anchor="end", fill=INK)])
+def _bands(frame: Frame, channel: ChannelSummary) -> Iterator[Box]:
+    for one in channel.contractions:
+        kind, x = verdict_of(one).kind, frame.x(one.start_s)
+        width = max(frame.x(one.end_s) - x, 1.0)
+        yield Box(f"band {kind}", x, frame.top, width, frame.floor - frame.top)
+        yield Box(f"cap {kind}", x, frame.top - CAP, width, CAP)
+
+
+def _traces(frame: Frame, channel: ChannelSummary, trace: SignalTrace) -> Iterator[Stroke]:
+    """Between gaps; of the samples, the area between their extremes."""
+    factor = channel.scale.factor
+
+    def at_s(number: int) -> float:
+        return trace.start_s + number * trace.step_s
+
+    for run in runs(range(len(trace.high)), trace.high, trace.low):
+        there = [(at_s(number), high * factor) for number, high, _ in run]
+        back = [(at_s(number), low * factor) for number, _, low in reversed(run)]
+        yield replace(frame.line([*there, *back], "raw"), is_closed=True)
+    for run in runs(range(len(trace.envelope)), trace.envelope):
+        points = [(at_s(number), value * factor) for number, value in run]
+        yield frame.line(points, f"line {channel.tone}")
+
+
+def _levels(frame: Frame, channel: ChannelSummary) -> Iterator[Stroke | Label]:
+    """The one's words above its line, the other's below: they may be close together."""
+    source = " (estimated)" if channel.mvc_source == "estimated" else ""
+    mvc, threshold = channel.mvc_words + source, channel.scale.words(channel.threshold)
+    for css, words, value, beside in (
+        ("level", f"MVC {mvc}", channel.mvc, -4),
+        ("level dashed", f"threshold {threshold}", channel.threshold, 13),
+    ):
+        if value:
+            line = frame.across(value * channel.scale.factor, css)
+            yield line
+            yield Label("said", words, frame.end - 4, line.places[0][1] + beside, "end")

@@ -5,7 +5,7 @@ from typing import Any
 
 from emg.analytics.score_profile import Profile
 from emg.models import Recording
-from emg.pages.words import NOTHING, figure
+from emg.pages.words import NOTHING, figure, whole
 
 MISSING = {
     "left": "the left muscle was not recorded",
@@ -45,7 +45,7 @@ def score_card(recording: Recording, profile: Profile) -> ScoreCard | None:
         return None
     value = scores["overall"]
     return ScoreCard(
-        overall=NOTHING if value is None else f"{value:.0f}",
+        overall=whole(value),
         words="not scored" if value is None else "of 100",
         parts=list(_parts(recording, scores, profile)),
         missing=[MISSING[name] for name in scores["missing"] if name in MISSING],

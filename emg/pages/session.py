@@ -11,6 +11,7 @@ from emg.models import Recording
 from emg.pages import charts
 from emg.pages.charts import Course, Curve
 from emg.pages.over_time import overall_trend, sessions_of
+from emg.pages.picture import overview
 from emg.pages.score import ScoreCard, score_card
 from emg.pages.sides import SOURCES, ChannelSummary, Compared, Flagged, channels_of, compared
 from emg.pages.words import (
@@ -117,7 +118,11 @@ def page(recording: Recording, *, links: Links, may_see_signals: bool) -> Record
             [_course(one) for one in sides or channels[:2]], length_s=_length_s(recording)
         ),
         slopes=[_slope(one) for one in sides or channels[:2]],
-        overview=_overview(recording, channels) if may_see_signals else SafeString(""),
+        overview=(
+            overview(channels[0], _length_s(recording))
+            if may_see_signals and channels
+            else SafeString("")
+        ),
         plot=_plot(recording, channels, links),
         rows=rows[:MOST_ROWS],
         more_rows=max(len(rows) - MOST_ROWS, 0),
@@ -168,23 +173,6 @@ def _slope(channel: ChannelSummary) -> tuple[str, str]:
 
 def _length_s(recording: Recording) -> float:
     return float((recording.metadata or {}).get("duration_seconds") or 1.0)
-
-
-def _overview(recording: Recording, channels: list[ChannelSummary]) -> SafeString:
-    if not channels:
-        return SafeString("")
-    first = channels[0]
-    return charts.overview(
-        first.analysis["envelope"],
-        first.contractions,
-        scale=first.scale,
-        lines=[
-            (f"MVC {first.mvc_words}", first.mvc, "solid"),
-            (f"threshold {first.scale.words(first.threshold)}", first.threshold, "dashed"),
-        ],
-        length_s=_length_s(recording),
-        tone=first.tone,
-    )
 
 
 def _plot(recording: Recording, channels: list[ChannelSummary], links: Links) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emg.analytics import Contraction, judge
+from emg.analytics import Contraction
 from emg.analytics.score_profile import Profile, Targets
 from emg.models import Recording
 from emg.pages.words import (
@@ -19,6 +19,7 @@ from emg.pages.words import (
     percent,
     scale_of,
     verdict_of,
+    whole,
 )
 from emg.recordings import scoring
 
@@ -126,7 +127,7 @@ class ChannelSummary:
 
     @property
     def score(self) -> str:
-        return NOTHING if self.compliance is None else f"{self.compliance['score']:.0f}"
+        return whole(_score(self))
 
     @property
     def asked(self) -> str:
@@ -138,7 +139,7 @@ class ChannelSummary:
 
     @property
     def threshold(self) -> float | None:
-        return None if self.mvc is None else self.mvc * self.targets.mvc_percent / 100
+        return self.targets.level(self.mvc)
 
     @property
     def in_contraction(self) -> float | None:
@@ -192,31 +193,20 @@ def channels_of(recording: Recording, profile: Profile) -> list[ChannelSummary]:
     order = {"left": 0, "right": 1}
     names = sorted(recording.analytics or {}, key=lambda name: order.get(side_of.get(name, ""), 2))
     muscles = scoring.muscles(recording, profile)
-    return [
-        _channel(recording, name, side_of.get(name, ""), muscles[name], profile) for name in names
-    ]
+    return [_channel(recording, name, side_of.get(name, ""), muscles[name]) for name in names]
 
 
-def _channel(
-    recording: Recording, name: str, side: str, muscle: Any, profile: Profile
-) -> ChannelSummary:
+def _channel(recording: Recording, name: str, side: str, muscle: Any) -> ChannelSummary:
     analysis = (recording.analytics or {})[name]
-    targets: Targets = muscle.targets or profile.targets
-    contractions = judge(
-        muscle.contractions,
-        mvc=muscle.mvc,
-        mvc_percent=targets.mvc_percent,
-        duration_s=targets.duration_s,
-    )
     own = "mvc" in recording.own_targets(name)
-    largest = max([muscle.mvc or 0.0, *(one.peak for one in contractions)])
+    largest = max([muscle.mvc or 0.0, *(one.peak for one in muscle.contractions)])
     return ChannelSummary(
         name=name,
         tone=side or "other",
         title=side.title() or name,
         analysis=analysis,
-        contractions=contractions,
-        targets=targets,
+        contractions=muscle.contractions,
+        targets=muscle.targets,
         mvc=muscle.mvc,
         mvc_source="set" if own else analysis["mvc"]["source"],
         scale=scale_of(analysis["unit"], largest),
@@ -242,9 +232,9 @@ class Compared:
 def compared(left: ChannelSummary, right: ChannelSummary) -> list[Compared]:
     left, right = _one_scale(left, right)
     return [
-        _compared("Repetitions", left.count, right.count, _whole),
-        _compared("Strong enough", left.strong, right.strong, _whole),
-        _compared("Long enough", left.held, right.held, _whole),
+        _compared("Repetitions", left.count, right.count, whole),
+        _compared("Strong enough", left.strong, right.strong, whole),
+        _compared("Long enough", left.held, right.held, whole),
         _compared(
             "RMS in contraction", left.in_contraction, right.in_contraction, left.scale.words
         ),
@@ -266,10 +256,6 @@ def _one_scale(
 
 def _score(channel: ChannelSummary) -> float | None:
     return channel.compliance["score"] if channel.compliance else None
-
-
-def _whole(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f}"
 
 
 def _compared(name: str, left: float | None, right: float | None, words: Any) -> Compared:

@@ -68,6 +68,10 @@ def figure(value: float) -> str:
     return f"{value:,.{places}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def whole(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.0f}"
+
+
 def percent(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.0f} %"
 

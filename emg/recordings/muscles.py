@@ -14,6 +14,7 @@ from emg.analytics import (
     device_intervals,
     pair,
 )
+from emg.analytics.parameters import Samples
 from omibackend.core.errors import SetAside
 
 PARAMETERS = Parameters()
@@ -42,23 +43,36 @@ def measure(
 
 
 def _muscle(file: IO[bytes], metadata: c3d.Metadata, muscle: Pair) -> dict[str, Any]:
-    rate_hz = metadata.sampling_rate_hz
+    number = muscle.activated
     try:
-        seen = (
-            device_intervals(c3d.read_channel(file, metadata, muscle.activated), rate_hz)
-            if muscle.activated is not None
-            else None
-        )
-        analysis = analyse_channel(
+        return analysed(
             c3d.read_channel(file, metadata, muscle.raw),
-            rate_hz,
+            metadata.sampling_rate_hz,
             unit_of(metadata.channels[muscle.raw]),
-            parameters=PARAMETERS,
+            activated=None if number is None else c3d.read_channel(file, metadata, number),
             given_mvc=_given_mvc(metadata, muscle.raw),
-            device_intervals=seen,
         )
     except ValueError as error:
         raise SetAside(str(error)) from error
+
+
+def analysed(
+    samples: Samples,
+    rate_hz: float,
+    unit: str,
+    *,
+    activated: Samples | None,
+    given_mvc: Amplitude | None = None,
+) -> dict[str, Any]:
+    """Raises ValueError for samples that cannot be analysed."""
+    analysis = analyse_channel(
+        samples,
+        rate_hz,
+        unit,
+        parameters=PARAMETERS,
+        given_mvc=given_mvc,
+        device_intervals=None if activated is None else device_intervals(activated, rate_hz),
+    )
     found: dict[str, Any] = as_json(analysis)
     return found
 

@@ -1,13 +1,14 @@
 """Scores of recordings, from their stored contractions: no file is read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 
 from emg.analytics import Contraction, as_json, judge
+from emg.analytics.results import contraction_from
 from emg.analytics.score import Circumstances, Game, Muscle, score
 from emg.analytics.score_profile import Profile, Targets
 from emg.models import Recording, ScoringProfile
@@ -67,29 +68,26 @@ def _circumstances(recording: Recording) -> Circumstances:
 
 
 def muscles(recording: Recording, constants: Profile) -> dict[str, Muscle]:
-    """By channel: its contractions as measured, and the MVC and targets that hold now."""
+    """By channel: the MVC and targets that hold now, and its contractions held against them."""
     found = {}
     for channel, analysis in (recording.analytics or {}).items():
         own = recording.own_targets(channel)
         mvc = own.pop("mvc", None) or analysis["mvc"]["value"]
-        contractions = [Contraction(**each) for each in analysis["contractions"]]
         targets: Targets = replace(constants.targets, **own)
+        contractions = judge(
+            map(contraction_from, analysis["contractions"]),
+            mvc=mvc,
+            mvc_percent=targets.mvc_percent,
+            duration_s=targets.duration_s,
+        )
         found[channel] = Muscle(contractions, mvc, targets)
     return found
 
 
-def judged(recording: Recording) -> dict[str, tuple[Contraction, ...]]:
+def judged(recording: Recording) -> dict[str, Sequence[Contraction]]:
     """By channel: its contractions held against the targets of now."""
-    constants = profile_of(recording).constants()
-    return {
-        channel: judge(
-            muscle.contractions,
-            mvc=muscle.mvc,
-            mvc_percent=(muscle.targets or constants.targets).mvc_percent,
-            duration_s=(muscle.targets or constants.targets).duration_s,
-        )
-        for channel, muscle in muscles(recording, constants).items()
-    }
+    found = muscles(recording, profile_of(recording).constants())
+    return {channel: muscle.contractions for channel, muscle in found.items()}
 
 
 def sides(recording: Recording) -> dict[str, str | None]:

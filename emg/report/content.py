@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from emg.analytics.units import VOLTS
 from emg.models import Recording
+from emg.pages.score import NAMES
 from emg.recordings import scoring
 
 NOTICE = (
@@ -13,10 +14,7 @@ NOTICE = (
 )
 PARTS = {
     "overall": "Overall",
-    "compliance": "Compliance",
-    "symmetry": "Symmetry",
-    "effort": "Effort",
-    "game": "Game",
+    **NAMES,
     "limb_symmetry_index": "Limb symmetry index, %",
     "strength_symmetry": "Symmetry of mean peaks, %",
 }

@@ -5,6 +5,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
+from reportlab.graphics.shapes import (
+    Drawing,
+    Group,
+    Polygon,
+    PolyLine,
+    Rect,
+    Shape,
+    String,
+)
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import getSampleStyleSheet
@@ -12,13 +21,20 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer
 
 from emg.models import Recording
+from emg.pages.picture import PAINTS, Picture, from_file
+from emg.pages.sides import channels_of
 from emg.recordings import scoring
-from emg.report import plot
 from emg.report.content import NOTICE, ReportTable, Value
+from omibackend.core.errors import Refused
+from omibackend.core.show.charts import Box, Label, Stroke
 
 MARGIN = 12 * mm
 FONT_SIZE = 7.5
+# In the units of a picture.
+PLOT_HEIGHT, LABEL_SIZE = 190, 11
 STYLES = getSampleStyleSheet()
+for name in ("Heading2", "Heading4"):
+    STYLES[name].keepWithNext = 1
 GRID = colors.HexColor("#d0d7de")
 LOOK = [
     ("FONTSIZE", (0, 0), (-1, -1), FONT_SIZE),
@@ -54,14 +70,46 @@ def written(recording: Recording, tables: Sequence[ReportTable], *, with_signals
 
 
 def signals(recording: Recording, width: float) -> Iterator[Flowable]:
-    named = [name for name in scoring.sides(recording).values() if name]
+    channels = channels_of(recording, scoring.profile_of(recording).constants())
+    sides = [channel for channel in channels if channel.tone != "other"]
     yield words("Signals", "Heading2")
-    for channel in named:
-        yield words(channel, "Heading4")
-        found = plot.of(recording, channel, width)
-        yield words(found) if isinstance(found, str) else found
-    if not named:
+    for channel in sides:
+        yield words(channel.name, "Heading4")
+        try:
+            yield on_paper(from_file(recording, channel, height=PLOT_HEIGHT), width)
+        except Refused as refused:
+            yield words(refused.detail)
+    if not sides:
         yield words("There is no channel to show.")
+
+
+def on_paper(picture: Picture, width: float) -> Drawing:
+    """Paper counts from below."""
+    scale = width / picture.frame.width
+    shapes = [_shape(shape, picture.frame.height) for shape in picture.shapes]
+    drawing = Drawing(width, picture.frame.height * scale, Group(*shapes))
+    drawing.scale(scale, scale)
+    return drawing
+
+
+def _shape(shape: Stroke | Box | Label, height: float) -> Shape:
+    paint = PAINTS[shape.css]
+    fill = paint.fill and colors.HexColor(paint.fill)
+    if isinstance(shape, Label):
+        look = {"fillColor": fill, "fontSize": LABEL_SIZE, "textAnchor": shape.anchor}
+        return String(shape.x, height - shape.y, printable(shape.words), **look)
+    look = {
+        "strokeColor": paint.stroke and colors.HexColor(paint.stroke),
+        "strokeWidth": paint.width,
+    }
+    if isinstance(shape, Box):
+        below = height - shape.y - shape.height
+        look |= {"fillColor": fill, "fillOpacity": paint.opacity}
+        return Rect(shape.x, below, shape.width, shape.height, **look)
+    numbers = [number for x, y in shape.places for number in (x, height - y)]
+    if shape.is_closed:
+        return Polygon(numbers, fillColor=fill, **look)
+    return PolyLine(numbers, strokeDashArray=paint.dash, **look)
 
 
 def words(text: str, style: str = "BodyText") -> Paragraph:
@@ -88,6 +136,7 @@ def words_of(value: Value) -> str:
 
 def printable(text: str) -> str:
     """In the letters that every PDF reader has; others would be black boxes."""
+    text = text.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
     return text.encode("cp1252", "replace").decode("cp1252")
 
 

@@ -9,8 +9,8 @@ from typing import IO
 
 from django.core.files.storage import FileSystemStorage, storages
 
+from emg.c3d.hashing import HashingReader
 from emg.storage.folder import Folder
-from emg.storage.hashing import HashingReader
 from emg.storage.names import (
     BadName,
     Fetched,

@@ -10,7 +10,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
 from emg.c3d import SeekableFile
-from emg.storage.hashing import Readable
+from emg.c3d.hashing import Readable
 from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
 
 

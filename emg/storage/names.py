@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from emg.c3d import SeekableFile
-from emg.storage.hashing import Readable
+from emg.c3d.hashing import Readable
 from omibackend.core.errors import OmiError, SetAside
 
 MOST_PATH_BYTES = 1024

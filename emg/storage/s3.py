@@ -9,7 +9,7 @@ from typing import Any
 from django.core.files.storage import storages
 
 from emg.c3d import SeekableFile
-from emg.storage.hashing import Readable
+from emg.c3d.hashing import Readable
 from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
 
 GONE = {"404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion", "NotFound"}

@@ -60,14 +60,13 @@ def judged(recording: Recording, channel: str) -> Judged:
         return UNJUDGED
     recording.profile = scoring.profile_of(recording)
     constants = recording.profile.constants()
-    own = recording.own_targets(channel)
-    mvc = own.get("mvc") or analysis["mvc"]["value"]
-    percent = own.get("mvc_percent", constants.targets.mvc_percent)
+    muscle = scoring.muscles(recording, constants)[channel]
+    is_given = bool(recording.own_targets(channel).get("mvc"))
     return Judged(
-        contractions=[asdict(each) for each in scoring.judged(recording)[channel]],
-        mvc=mvc,
-        mvc_source="given" if own.get("mvc") else analysis["mvc"]["source"],
-        target=mvc * percent / 100 if mvc else None,
+        contractions=[asdict(each) for each in muscle.contractions],
+        mvc=muscle.mvc,
+        mvc_source="given" if is_given else analysis["mvc"]["source"],
+        target=(muscle.targets or constants.targets).level(muscle.mvc),
         threshold=analysis["threshold"],
     )
 

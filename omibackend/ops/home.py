@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from memories.models import Memory
 from omibackend.core.redis import metrics
-from omibackend.core.show import svg
+from omibackend.core.show import charts
 from omibackend.core.show.human import count, several, span
 from omibackend.core.work.leased import due, work_types
 from omibackend.ops import needs, traffic
@@ -86,7 +86,7 @@ def home(user: Any, *, origin: str) -> Home:
         needs=needs.needs(user, last),
         senders=senders(last, day) if user.has_perm("webhooks.view_endpoint") else [],
         traffic=day,
-        bars=svg.bars(day.bars(), name="Deliveries by half hour") if day else SafeString(""),
+        bars=charts.bars(day.bars(), name="Deliveries by half hour") if day else SafeString(""),
         empty=not last,
         curl="" if last else PROVIDERS["omi"].first().curl(f"{origin}/webhooks/omi/TOKEN/"),
     )
@@ -104,7 +104,7 @@ def accepted(day: Traffic | None) -> Figure:
         value=count(day.accepted) if day else NOTHING,
         unit="",
         note=answered or "no answers measured yet",
-        line=svg.sparkline(day.totals if day else [], name="Deliveries by half hour"),
+        line=charts.sparkline(day.totals if day else [], name="Deliveries by half hour"),
         link=f"{_deliveries()}?when=day",
     )
 
@@ -122,7 +122,7 @@ def answer_time() -> Figure:
         value=NOTHING if p95 is None else f"≤ {p95:g}",
         unit="" if p95 is None else "ms",
         note=f"p50 ≤ {p50:g} ms · p99 ≤ {p99:g} ms" if p50 and p99 else "no answers measured yet",
-        line=svg.sparkline(grouped, name="p95 of the answer time by half hour, in ms"),
+        line=charts.sparkline(grouped, name="p95 of the answer time by half hour, in ms"),
         link=_deliveries(),
     )
 
@@ -137,7 +137,7 @@ def oldest_unfinished() -> Figure:
         value=value,
         unit=unit,
         note=f"due now: {said}" if said else "nothing is due",
-        line=svg.sparkline(
+        line=charts.sparkline(
             seconds_to_done(),
             name="Seconds until done, the newest deliveries",
             tone="warn" if age_s and age_s > SLOW_S else "accent",
@@ -183,7 +183,7 @@ def memories_this_week() -> Figure:
         value=count(total),
         unit="",
         note=f"{several(days[-1], 'memory', 'memories')} today",
-        line=svg.sparkline(days if total else [], name="Memories by day"),
+        line=charts.sparkline(days if total else [], name="Memories by day"),
         link=reverse("admin:memories_memory_changelist"),
     )
 

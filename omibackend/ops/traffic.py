@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from omibackend.core.postgres.ids import first_uuid7
-from omibackend.core.show.svg import Bar
+from omibackend.core.show.charts import Bar
 from omibackend.core.work.leased import LIVE, State
 from webhooks.models import Delivery
 

@@ -1,11 +1,17 @@
 """Whether the two readers say the same of a file."""
 
 import math
+from importlib.util import find_spec
+
+import pytest
 
 from emg.c3d import Metadata
 from emg.crosscheck.reading import Reading
 
 SAME_RATE = 1e-6
+needs_ezc3d = pytest.mark.skipif(
+    not find_spec("ezc3d"), reason="ezc3d has no build for this platform"
+)
 
 
 def disagreement(ours: Metadata, theirs: Reading) -> str | None:

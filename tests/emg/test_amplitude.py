@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emg.analytics import decimate, mav, rms, rms_envelope
+from emg.analytics import mav, rms, rms_envelope
 from emg.analytics.amplitude import trend
 from tests.emg import made
 
@@ -40,45 +40,6 @@ def test_it_stays_a_number_after_a_level_drop_of_ten_million() -> None:
     samples = np.concatenate((np.full(500, 1e3), np.full(500, 1e-4)))
 
     assert np.isfinite(rms_envelope(samples, 1000.0, window_s=0.05)).all()
-
-
-def test_it_draws_every_spike() -> None:
-    samples = made.noise(60, level=1e-6)
-    samples[[12_345, 54_321]] = 1e-3, -1e-3
-
-    index, values = decimate(samples, points=200)
-
-    assert index.size <= 200
-    assert {12_345, 54_321} <= set(index.tolist())
-    assert (values.min(), values.max()) == (-1e-3, 1e-3)
-
-
-@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 1000, 1001])
-def test_it_draws_any_length_in_order(count: int) -> None:
-    samples = made.noise(count / made.RATE_HZ, level=1)
-
-    index, values = decimate(samples, points=8)
-
-    assert (np.diff(index) > 0).all()
-    assert (values == samples[index]).all()
-    assert index.size <= 8
-    assert count == 0 or (values.min(), values.max()) == (samples.min(), samples.max())
-
-
-def test_it_shows_a_gap_as_a_gap_and_skips_single_missing_samples() -> None:
-    samples = np.arange(1000.0)
-    samples[200:400] = np.nan
-    samples[700] = np.nan
-
-    index, values = decimate(samples, points=20)
-
-    assert np.isnan(values[(index >= 200) & (index < 400)]).all()
-    assert np.isfinite(values[(index < 200) | (index >= 400)]).all()
-
-
-def test_it_refuses_a_drawing_of_one_point() -> None:
-    with pytest.raises(ValueError, match="two points"):
-        decimate(np.zeros(10), points=1)
 
 
 def test_it_keeps_the_peak_in_a_bounded_trend() -> None:

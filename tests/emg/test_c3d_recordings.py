@@ -11,7 +11,7 @@ import pytest
 
 from emg import c3d
 from emg.crosscheck.reading import CrosscheckFailed, Failure, Limits, read_with_ezc3d
-from tests.emg.agreement import disagreement
+from tests.emg.agreement import disagreement, needs_ezc3d
 
 FOLDER = Path(os.environ.get("C3D_FOLDER", Path(__file__).parents[3] / "shared" / "c3d"))
 HOSTILE = FOLDER / "hostile"
@@ -63,6 +63,7 @@ def test_it_reads_what_can_be_read(name: str) -> None:
     assert outcome(name) == WITHOUT_SAMPLES.get(name, "Read.")
 
 
+@needs_ezc3d
 @pytest.mark.parametrize("name", [name for name in recordings() if name not in WITHOUT_SAMPLES])
 def test_it_agrees_with_ezc3d(name: str) -> None:
     path = FOLDER / name
@@ -154,6 +155,7 @@ def test_it_survives_a_hostile_file(name: str) -> None:
     assert outcome(f"hostile/{name}").endswith(".")
 
 
+@needs_ezc3d
 @pytest.mark.parametrize("name", [name for name in hostile() if "_" in name])
 def test_it_contains_ezc3d(name: str) -> None:
     limits = Limits(memory_bytes=512 << 20, cpu_s=2)

@@ -8,7 +8,7 @@ from emg.analytics import Contraction
 from emg.pages import charts
 from emg.pages.charts import Course, Curve, Point
 from emg.pages.words import figure, flags_chip, scale_of, verdict_of
-from omibackend.core.show.plot import Frame, ceiling, el, ticks
+from omibackend.core.show.charts import Frame, ceiling, el, ticks
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

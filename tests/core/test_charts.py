@@ -1,7 +1,7 @@
 import re
 from xml.etree import ElementTree
 
-from omibackend.core.show.svg import Bar, bars, sparkline
+from omibackend.core.show.charts import Bar, bars, sparkline
 
 
 def parsed(svg: str) -> ElementTree.Element:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from emg import c3d
+from emg.c3d.writing import encode
 from emg.crosscheck import reading
 from emg.crosscheck.reading import CrosscheckFailed, Failure, Limits, read_with_ezc3d
-from tests.emg.agreement import disagreement
+from tests.emg.agreement import disagreement, needs_ezc3d
 from tests.emg.c3d_files import DEC, INTEL, MIPS, C3DFile
 
 SAMPLES = np.arange(-300, 300).reshape(3, 200)
@@ -27,6 +28,7 @@ def written(folder: Path, file: C3DFile) -> Path:
     return path
 
 
+@needs_ezc3d
 @pytest.mark.parametrize("processor", [INTEL, DEC], ids=["Intel", "DEC"])
 @pytest.mark.parametrize("is_float", [False, True])
 def test_it_reads_the_same(tmp_path: Path, processor: int, is_float: bool) -> None:
@@ -41,18 +43,21 @@ def test_it_reads_the_same(tmp_path: Path, processor: int, is_float: bool) -> No
     np.testing.assert_array_equal(theirs.samples, ours)
 
 
+@needs_ezc3d
 def test_it_tells_of_another_number_of_samples(tmp_path: Path) -> None:
     theirs = read_with_ezc3d(written(tmp_path, C3DFile(SAMPLES[:2])), limits=LIMITS)
     said = disagreement(metadata_of(C3DFile(SAMPLES)), theirs)
     assert said == "ezc3d reads 2 x 200 samples, this reader 3 x 200."
 
 
+@needs_ezc3d
 def test_it_tells_of_another_rate(tmp_path: Path) -> None:
     theirs = read_with_ezc3d(written(tmp_path, C3DFile(SAMPLES)), limits=LIMITS)
     ours = metadata_of(C3DFile(SAMPLES, point_rate_hz=50.0))
     assert disagreement(ours, theirs) == "ezc3d says 1000 Hz, this reader 500."
 
 
+@needs_ezc3d
 @pytest.mark.parametrize(
     "file",
     [
@@ -67,6 +72,7 @@ def test_it_says_that_ezc3d_refuses(tmp_path: Path, file: C3DFile) -> None:
     assert caught.value.failure is Failure.REFUSED
 
 
+@needs_ezc3d
 @pytest.mark.parametrize(
     ("limits", "failure"),
     [
@@ -79,6 +85,35 @@ def test_it_keeps_to_its_limits(tmp_path: Path, limits: Limits, failure: Failure
     with pytest.raises(CrosscheckFailed) as caught:
         read_with_ezc3d(written(tmp_path, C3DFile(SAMPLES)), limits=limits)
     assert caught.value.failure is failure
+
+
+@needs_ezc3d
+def test_it_reads_what_is_written_for_the_demo(tmp_path: Path) -> None:
+    path = tmp_path / "demo.c3d"
+    samples = np.random.default_rng(1).normal(0, 1e-5, (2, 1000))
+    path.write_bytes(encode(samples, ["CH1", "Ü 2"], unit="V", rate_hz=1000, point_rate_hz=100))
+    theirs = read_with_ezc3d(path, limits=LIMITS)
+    with path.open("rb") as source:
+        metadata = c3d.read_metadata(source, size_bytes=path.stat().st_size)
+    assert disagreement(metadata, theirs) is None
+    assert (metadata.channel_names, metadata.units) == (("CH1", "Ü 2"), ("V", "V"))
+    np.testing.assert_array_equal(theirs.samples, samples.astype(np.float32))
+
+
+ABSENT = """
+import runpy, sys
+sys.modules["ezc3d"] = None
+runpy.run_path({path!r}, run_name="__main__")
+"""
+
+
+def test_it_says_that_ezc3d_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = tmp_path / "child.py"
+    child.write_text(ABSENT.format(path=str(reading.CHILD)))
+    monkeypatch.setattr(reading, "CHILD", child)
+    assert reading.second_opinion(child) == Failure.ABSENT.value
 
 
 CONFINED = """
