@@ -1,6 +1,6 @@
 """What each app keeps of people, so that all of it can be exported, and erased.
 
-An app says it in its module `personal`, which is found by itself:
+An app says it in its module `manifest`, which is found by itself:
 
     PersonalData.register(PersonalData("memories", tables=(Table("memories", mine, COLUMNS),)))
 """
@@ -75,5 +75,5 @@ class PersonalData:
     @classmethod
     def everything(cls) -> list["PersonalData"]:
         """In the order of INSTALLED_APPS: what others refer to comes first."""
-        autodiscover_modules("personal")
+        autodiscover_modules("manifest")
         return list(cls.registered.values())

@@ -17,9 +17,9 @@ from omibackend.core.redis import metrics
 from omibackend.core.show import svg
 from omibackend.core.show.human import count, several, span
 from omibackend.core.work.leased import WorkTypes, due
-from omibackend.ops import needs, traffic
-from omibackend.ops.needs import Need
-from omibackend.ops.traffic import Traffic
+from webhooks.admin import needs, traffic
+from webhooks.admin.needs import Need
+from webhooks.admin.traffic import Traffic
 from webhooks.inbox import status
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.registry import PROVIDERS

@@ -13,7 +13,7 @@ from conversations.models import Question
 from memories.models import Memory
 from omibackend.core.errors import Refused
 from omibackend.core.redis import metrics, soft_redis
-from omibackend.ops import navigation, needs, traffic
+from omibackend.ops import navigation
 from omibackend.ops.home import Home, home
 from tests.conftest import work
 from tests.emg.c3d_files import C3DFile, emg_file
@@ -21,6 +21,7 @@ from tests.emg.uploads import BUCKET, PATH, Bucket
 from tests.ops.test_shell import grant
 from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
+from webhooks.admin import needs, traffic
 from webhooks.inbox import refusals
 
 
