@@ -1,4 +1,4 @@
-"""What this app keeps of a person."""
+"""What this app brings along."""
 
 import io
 from collections.abc import Iterator
@@ -6,9 +6,13 @@ from functools import partial
 from typing import IO
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from omibackend.core.manifest import Entry, Finder, Lane, Manifest, Rule
 from omibackend.core.personal_data import File, PersonalData, Table
+from omibackend.core.postgres.ids import first_uuid7
+from omibackend.core.work.leased import State
 from webhooks.inbox import refusals
 from webhooks.models import Delivery, Endpoint
 
@@ -39,25 +43,72 @@ def forget(user_id: int) -> None:
     refusals.forget(list(Endpoint.objects.filter(owner_id=user_id).values_list("pk", flat=True)))
 
 
-PersonalData.register(
-    PersonalData(
-        "webhooks",
-        tables=(
-            Table(
-                "deliveries",
-                _mine,
-                (
-                    *("id", "endpoint_id", "event", "received_at", "content_type", "body_bytes"),
-                    *("headers", "query", "remote_addr", "state", "became", "duplicates"),
-                ),
-            ),
-            Table(
-                "endpoints",
-                lambda user_id: Endpoint.objects.filter(owner_id=user_id),
-                ("id", "provider", "name", "policy", "enabled", "created_at"),
+PERSONAL_DATA = PersonalData(
+    "webhooks",
+    tables=(
+        Table(
+            "deliveries",
+            _mine,
+            (
+                *("id", "endpoint_id", "event", "received_at", "content_type", "body_bytes"),
+                *("headers", "query", "remote_addr", "state", "became", "duplicates"),
             ),
         ),
-        files=bodies,
-        forget=forget,
-    )
+        Table(
+            "endpoints",
+            lambda user_id: Endpoint.objects.filter(owner_id=user_id),
+            ("id", "provider", "name", "policy", "enabled", "created_at"),
+        ),
+    ),
+    files=bodies,
+    forget=forget,
+)
+
+
+def strip(rows: QuerySet[Delivery]) -> None:
+    """What they became stays, and so does the hash of what was sent."""
+    rows.update(body=None, headers={}, query={}, remote_addr=None)
+
+
+manifest = Manifest(
+    needs=(
+        Finder("webhooks.view_delivery", "webhooks.admin.needs.dead_deliveries"),
+        Finder("webhooks.view_endpoint", "webhooks.admin.needs.endpoints"),
+    ),
+    figures=(Finder("webhooks.view_delivery", "webhooks.admin.home.figures"),),
+    panels=(
+        Finder("", "webhooks.admin.home.start"),
+        Finder("webhooks.view_endpoint", "webhooks.admin.home.senders"),
+        Finder("webhooks.view_delivery", "webhooks.admin.home.last_day"),
+    ),
+    sidebar=(
+        Entry(
+            *(10, "Deliveries", "move_to_inbox", "webhooks.delivery", "Webhooks"),
+            badge="webhooks.admin.badges.dead",
+        ),
+        Entry(11, "Endpoints", "webhook", "webhooks.endpoint", "Webhooks"),
+    ),
+    search=(
+        Finder("webhooks.view_endpoint", "webhooks.admin.finding.endpoints"),
+        Finder("webhooks.view_delivery", "webhooks.admin.finding.deliveries"),
+    ),
+    retention=(
+        Rule(
+            "raw bodies",
+            lambda before: Delivery.objects.filter(
+                pk__lt=first_uuid7(before),
+                state__in=(State.DONE, State.IGNORED),
+                body__isnull=False,
+            ),
+            days=lambda: settings.RETENTION_RAW_BODIES_DAYS,
+            remove=strip,
+        ),
+        Rule(
+            "dead letters",
+            lambda before: Delivery.objects.filter(pk__lt=first_uuid7(before), state=State.DEAD),
+            days=lambda: settings.RETENTION_DEAD_LETTERS_DAYS,
+        ),
+    ),
+    lanes=(Lane("inbox", "deliveries, in the order that they came", one_in=2, most=4),),
+    personal_data=(PERSONAL_DATA,),
 )

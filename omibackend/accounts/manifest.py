@@ -1,4 +1,4 @@
-"""What this app keeps of a person."""
+"""What this app brings along."""
 
 from typing import Any
 
@@ -19,6 +19,7 @@ from omibackend.accounts.models import (
 )
 from omibackend.accounts.privacy import export
 from omibackend.core import files
+from omibackend.core.manifest import Entry, Lane, Manifest, Rule
 from omibackend.core.personal_data import PersonalData, Table
 
 
@@ -42,50 +43,74 @@ def forget(user_id: int) -> None:
         found.delete(key)
 
 
-PersonalData.register(
-    PersonalData(
-        "account",
-        tables=(
-            Table("sessions", lambda user_id: BrowserSession.objects.filter(user_id=user_id)),
-            Table(
-                "tokens",
-                lambda user_id: Token.objects.filter(user_id=user_id),
-                ("id", "name", "scopes", "created", "expiry", "last_used_at"),
-            ),
-            Table(
-                "sign_ins",
-                lambda user_id: SocialAccount.objects.filter(user_id=user_id),
-                ("provider", "uid", "date_joined", "last_login", "extra_data"),
-            ),
-            Table("addresses", lambda user_id: EmailAddress.objects.filter(user_id=user_id)),
-            Table(
-                "failed_sign_ins",
-                _failed_sign_ins,
-                ("attempt_time", "ip_address", "user_agent", "failures_since_start"),
-            ),
-            Table("codes", lambda user_id: LinkCode.objects.filter(user_id=user_id)),
-            Table(
-                "wearables",
-                lambda user_id: OmiLink.objects.filter(user_id=user_id),
-                ("uid", "linked_at"),
-            ),
-            Table("exports", lambda user_id: Export.objects.filter(owner_id=user_id)),
-            Table(
-                "preferences",
-                lambda user_id: Preferences.objects.filter(user_id=user_id),
-                (
-                    *("listen_mode", "followup_window_ms", "activation_regex", "inject_memories"),
-                    *("meeting_transcribe", "mute", "quiet_hours_start", "quiet_hours_end"),
-                    *("time_zone", "default_conversation"),
-                ),
-            ),
-            Table(
-                "account",
-                _account,
-                ("email", "name", "is_staff", "date_joined", "last_login"),
+PERSONAL_DATA = PersonalData(
+    "account",
+    tables=(
+        Table("sessions", lambda user_id: BrowserSession.objects.filter(user_id=user_id)),
+        Table(
+            "tokens",
+            lambda user_id: Token.objects.filter(user_id=user_id),
+            ("id", "name", "scopes", "created", "expiry", "last_used_at"),
+        ),
+        Table(
+            "sign_ins",
+            lambda user_id: SocialAccount.objects.filter(user_id=user_id),
+            ("provider", "uid", "date_joined", "last_login", "extra_data"),
+        ),
+        Table("addresses", lambda user_id: EmailAddress.objects.filter(user_id=user_id)),
+        Table(
+            "failed_sign_ins",
+            _failed_sign_ins,
+            ("attempt_time", "ip_address", "user_agent", "failures_since_start"),
+        ),
+        Table("codes", lambda user_id: LinkCode.objects.filter(user_id=user_id)),
+        Table(
+            "wearables",
+            lambda user_id: OmiLink.objects.filter(user_id=user_id),
+            ("uid", "linked_at"),
+        ),
+        Table("exports", lambda user_id: Export.objects.filter(owner_id=user_id)),
+        Table(
+            "preferences",
+            lambda user_id: Preferences.objects.filter(user_id=user_id),
+            (
+                *("listen_mode", "followup_window_ms", "activation_regex", "inject_memories"),
+                *("meeting_transcribe", "mute", "quiet_hours_start", "quiet_hours_end"),
+                *("time_zone", "default_conversation"),
             ),
         ),
-        uids=lambda user_id: OmiLink.objects.filter(user_id=user_id).values_list("uid", flat=True),
-        forget=forget,
-    )
+        Table(
+            "account",
+            _account,
+            ("email", "name", "is_staff", "date_joined", "last_login"),
+        ),
+    ),
+    uids=lambda user_id: OmiLink.objects.filter(user_id=user_id).values_list("uid", flat=True),
+    forget=forget,
+)
+
+
+def remove_exports(rows: QuerySet[Export]) -> None:
+    """Each person's folder goes whole, and the row with it: the next one is asked for anew."""
+    for user_id in rows.values_list("owner_id", flat=True):
+        files.remove_folder(export.folder_of(user_id))
+    rows.delete()
+
+
+manifest = Manifest(
+    sidebar=(
+        Entry(90, "Users", "group", "accounts.user"),
+        Entry(91, "Groups", "shield_person", "auth.group"),
+        Entry(92, "Omi links", "link", "accounts.omilink"),
+        Entry(93, "Tokens", "key", "accounts.token"),
+        Entry(94, "Failed sign-ins", "lock_clock", "axes.accessattempt"),
+        Entry(95, "Erasures", "person_remove", "accounts.erasure"),
+    ),
+    retention=(
+        Rule("browser sessions", lambda now: BrowserSession.objects.filter(expire_date__lt=now)),
+        Rule("tokens", lambda now: Token.objects.filter(expiry__lt=now)),
+        Rule("exports", lambda _: export.expired(), remove=remove_exports),
+    ),
+    lanes=(Lane("accounts", "exports and erasures of people", with_lane="ai"),),
+    personal_data=(PERSONAL_DATA,),
 )
