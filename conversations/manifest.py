@@ -18,8 +18,24 @@ from conversations.models import (
 )
 from conversations.transcripts import cache
 from conversations.transcripts.session_sql import Place
-from omibackend.core.manifest import EffectKind, Entry, Finder, Lane, Manifest, Rule, Scheduled
+from omibackend.core.manifest import (
+    Daily,
+    EffectKind,
+    Entry,
+    Finder,
+    Lane,
+    Manifest,
+    Rule,
+    Scheduled,
+    Stat,
+)
 from omibackend.core.personal_data import PersonalData, Table
+
+TALKS = "FROM conversations_conversation WHERE owner_id = %(owner)s"
+MESSAGES = """
+    FROM conversations_conversation c JOIN conversations_message m ON m.conversation_id = c.id
+    WHERE c.owner_id = %(owner)s"""
+SESSIONS = "FROM conversations_omisession WHERE owner_id = %(owner)s"
 
 
 def uids(user_id: int) -> set[str]:
@@ -129,6 +145,40 @@ manifest = Manifest(
             interval_s=60,
             timeout_s=60,
             ttl_s=60,
+        ),
+    ),
+    stats=(
+        Stat(
+            "conversations",
+            TALKS,
+            3,
+            last=(f"SELECT max(last_message_at) {TALKS}",),
+        ),
+        Stat(
+            "messages",
+            MESSAGES,
+            88,
+            daily=(
+                Daily(
+                    f"{MESSAGES} AND c.last_message_at >= %(first)s"
+                    " AND m.occurred_at >= %(first)s AND m.occurred_at < %(last)s",
+                    "m.occurred_at",
+                ),
+            ),
+            daily_example=2,
+        ),
+        Stat(
+            "sessions",
+            SESSIONS,
+            430,
+            "conversations as a wearable heard them",
+            daily=(
+                Daily(
+                    f"{SESSIONS} AND last_received_at >= %(first)s AND last_received_at < %(last)s",
+                    "last_received_at",
+                ),
+            ),
+            daily_example=5,
         ),
     ),
     personal_data=(PERSONAL_DATA,),

@@ -8,8 +8,11 @@ from django.core.files.storage import default_storage
 
 from memories.models import ActionItem, Event, Memory, Photo, Revision, Tombstone
 from omibackend.core.files import remove_folder
-from omibackend.core.manifest import EffectKind, Entry, Finder, Manifest, Rule
+from omibackend.core.manifest import Daily, EffectKind, Entry, Finder, Manifest, Rule, Stat
 from omibackend.core.personal_data import File, PersonalData, Table
+
+MINE = "FROM memories_memory WHERE owner_id = %(owner)s"
+ITEMS = "FROM memories_actionitem WHERE owner_id = %(owner)s AND"
 
 
 def photos(user_id: int) -> Iterator[File]:
@@ -88,6 +91,22 @@ manifest = Manifest(
     effects=(
         EffectKind("memory", "memories.Memory", "auto_stories", "display_title"),
         EffectKind("action_item", "memories.ActionItem", "task_alt", "description"),
+    ),
+    stats=(
+        Stat(
+            "memories",
+            MINE,
+            421,
+            daily=(
+                Daily(
+                    f"{MINE} AND occurred_at >= %(first)s AND occurred_at < %(last)s", "occurred_at"
+                ),
+            ),
+            daily_example=4,
+            last=(f"SELECT max(occurred_at) {MINE} AND occurred_at <= statement_timestamp()",),
+        ),
+        Stat("action_items_open", f"{ITEMS} NOT completed", 7),
+        Stat("action_items_done", f"{ITEMS} completed", 120),
     ),
     personal_data=(PERSONAL_DATA,),
 )

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from omibackend.core.manifest import Entry, Finder, Lane, Manifest, Rule
+from omibackend.core.manifest import Daily, Entry, Finder, Lane, Manifest, Rule, Stat
 from omibackend.core.personal_data import File, PersonalData, Table
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.work.leased import State
@@ -17,6 +17,14 @@ from webhooks.inbox import refusals
 from webhooks.models import Delivery, Endpoint
 
 SUFFIXES = {"application/json": "json", "text/plain": "txt"}
+
+# Of a shared endpoint only what became this person's.
+OWN = """
+    FROM webhooks_endpoint e CROSS JOIN LATERAL (
+        SELECT id, received_at FROM webhooks_delivery d WHERE d.endpoint_id = e.id {more}
+    ) d WHERE e.owner_id = %(owner)s AND NOT e.shared"""
+SHARED = "FROM webhooks_delivery d WHERE d.person_id = %(owner)s"
+OF_DAYS = "AND d.id >= %(first_id)s AND d.id < %(last_id)s"
 
 
 def _mine(user_id: int) -> QuerySet[Delivery]:
@@ -110,5 +118,23 @@ manifest = Manifest(
         ),
     ),
     lanes=(Lane("inbox", "deliveries, in the order that they came", one_in=2, most=4),),
+    stats=(
+        Stat("endpoints", "FROM webhooks_endpoint WHERE owner_id = %(owner)s", 1),
+        Stat(
+            "deliveries",
+            f"FROM (SELECT d.id {OWN.format(more='')} UNION ALL SELECT d.id {SHARED}) d",
+            20_114,
+            "raw ones that are still listed",
+            daily=(
+                Daily(OWN.format(more=OF_DAYS), "d.id", by="ids"),
+                Daily(f"{SHARED} {OF_DAYS}", "d.id", by="ids"),
+            ),
+            daily_example=312,
+            last=(
+                f"SELECT max(d.received_at) {OWN.format(more='ORDER BY id DESC LIMIT 1')}",
+                f"SELECT d.received_at {SHARED} ORDER BY d.id DESC LIMIT 1",
+            ),
+        ),
+    ),
     personal_data=(PERSONAL_DATA,),
 )
