@@ -1,7 +1,6 @@
 """What the shell of the admin asks for on every page: the sidebar, its badges, the search."""
 
 from collections.abc import Callable
-from itertools import groupby
 from typing import Any
 
 from django.contrib import admin
@@ -32,12 +31,12 @@ def _groups(request: HttpRequest) -> dict[str, list[Item]]:
     """Only what is registered; who may not look into it does not see it."""
     registered = {model._meta.label_lower: kept for model, kept in admin.site._registry.items()}
     every = (entry for app in manifest.installed() for entry in app.sidebar)
-    entries = [entry for entry in every if entry.model in registered]
-    entries.sort(key=lambda entry: entry.place)
-    return {
-        name: [_item(request, entry, registered[entry.model]) for entry in group]
-        for name, group in groupby(entries, key=lambda entry: entry.group)
-    }
+    groups: dict[str, list[Item]] = {}
+    for entry in sorted(every, key=lambda entry: entry.place):
+        if entry.model in registered:
+            item = _item(request, entry, registered[entry.model])
+            groups.setdefault(entry.group, []).append(item)
+    return groups
 
 
 def is_staff(request: HttpRequest) -> bool:
