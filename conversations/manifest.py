@@ -141,30 +141,16 @@ manifest = Manifest(
     lanes=(Lane("ai", "whatever asks a language model", one_in=4, most=2),),
     schedule=(
         Scheduled(
-            "conversations.transcripts.search.settle_silent",
-            interval_s=60,
-            timeout_s=60,
-            ttl_s=60,
+            "conversations.transcripts.search.settle_silent", timeout_s=60, interval_s=60, ttl_s=60
         ),
     ),
     stats=(
-        Stat(
-            "conversations",
-            TALKS,
-            3,
-            last=(f"SELECT max(last_message_at) {TALKS}",),
-        ),
+        Stat("conversations", TALKS, 3, last=(f"SELECT max(last_message_at) {TALKS}",)),
         Stat(
             "messages",
             MESSAGES,
             88,
-            daily=(
-                Daily(
-                    f"{MESSAGES} AND c.last_message_at >= %(first)s"
-                    " AND m.occurred_at >= %(first)s AND m.occurred_at < %(last)s",
-                    "m.occurred_at",
-                ),
-            ),
+            daily=(Daily(f"{MESSAGES} AND c.last_message_at >= %(first)s", "m.occurred_at"),),
             daily_example=2,
         ),
         Stat(
@@ -172,12 +158,7 @@ manifest = Manifest(
             SESSIONS,
             430,
             "conversations as a wearable heard them",
-            daily=(
-                Daily(
-                    f"{SESSIONS} AND last_received_at >= %(first)s AND last_received_at < %(last)s",
-                    "last_received_at",
-                ),
-            ),
+            daily=(Daily(SESSIONS, "last_received_at"),),
             daily_example=5,
         ),
     ),

@@ -97,11 +97,7 @@ manifest = Manifest(
             "memories",
             MINE,
             421,
-            daily=(
-                Daily(
-                    f"{MINE} AND occurred_at >= %(first)s AND occurred_at < %(last)s", "occurred_at"
-                ),
-            ),
+            daily=(Daily(MINE, "occurred_at"),),
             daily_example=4,
             last=(f"SELECT max(occurred_at) {MINE} AND occurred_at <= statement_timestamp()",),
         ),

@@ -109,9 +109,8 @@ class EffectKind:
 
 @dataclass(frozen=True)
 class Lane:
-    """Work that waits for no other. Of so many jobs at once `one_in` gives it a worker, `most` in
-    all; 0: one only, or none of its own but the one that it shares `with_lane`. In a `work_horse`
-    a job leaves no memory behind."""
+    """Work that waits for no other. It has a worker for every `one_in` jobs at once, `most` in all
+    (0: one), or shares that of another lane. In a `work_horse` a job leaves no memory behind."""
 
     name: str
     does: str
@@ -119,6 +118,9 @@ class Lane:
     most: int = 1
     with_lane: str = ""
     work_horse: bool = False
+
+    def workers(self, of_jobs: int) -> int:
+        return max(1, min(self.most, of_jobs // self.one_in)) if self.one_in else 1
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Scheduled:
 
 @dataclass(frozen=True)
 class Daily:
-    """SQL from FROM on that counts by the day: by moments, or by ids that hold one."""
+    """Rows as in `Stat`, counted by the day of a column: a moment, or an id that holds one."""
 
     rows: str
     column: str

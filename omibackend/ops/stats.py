@@ -18,7 +18,7 @@ DAYS = 7
 MOST_COUNTED = 100_000
 STATS = [stat for app in manifest.installed() for stat in app.stats]
 DAILY = [stat for stat in STATS if stat.daily]
-TYPES = {"moments": "timestamptz", "ids": "uuid"}
+BOUNDS = {"moments": ("timestamptz", "first", "last"), "ids": ("uuid", "first_id", "last_id")}
 
 
 def _count(rows: str) -> str:
@@ -27,9 +27,11 @@ def _count(rows: str) -> str:
 
 def _by_day(name: str, daily: Daily) -> str:
     """A person's days are of 23 to 25 hours: their bounds are counted here, not there."""
-    bounds = f"%({daily.by})s::{TYPES[daily.by]}[]"
-    day = f"width_bucket({daily.column}, {bounds}) AS day"
-    return f"SELECT {name!r}, {day}, count(*) {daily.rows} GROUP BY day"
+    kind, first, last = BOUNDS[daily.by]
+    return f"""
+        SELECT {name!r}, width_bucket({daily.column}, %({daily.by})s::{kind}[]) AS day, count(*)
+        {daily.rows} AND {daily.column} >= %({first})s AND {daily.column} < %({last})s
+        GROUP BY day"""
 
 
 _COUNTS = ", ".join(_count(stat.rows) for stat in STATS)

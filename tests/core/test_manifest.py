@@ -87,6 +87,12 @@ def test_it_works_every_row_in_a_lane_that_is_declared() -> None:
     assert set(settings.RQ_QUEUES) == set(declared)
 
 
+@pytest.mark.parametrize(("jobs", "workers"), [(2, [1, 1]), (6, [3, 1]), (200, [4, 2])])
+def test_it_gives_the_busiest_lanes_the_most_workers(jobs: int, workers: list[int]) -> None:
+    found = {lane.name: lane.workers(jobs) for lane in manifest.lanes()}
+    assert list(found.values()) == [*workers, 1, 1, 1]
+
+
 def test_the_readme_lists_every_lane() -> None:
     listed = re.findall(r"^\| `(\w+)` \| (.+?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert listed == [(lane.name, lane.does) for lane in manifest.lanes()]
