@@ -17,7 +17,7 @@ from conversations.models import (
     TranscriptWords,
 )
 from conversations.transcripts import cache
-from conversations.transcripts.session_sql import Place
+from conversations.transcripts.session_sql import Stream
 from omibackend.core.manifest import (
     Daily,
     EffectKind,
@@ -55,7 +55,7 @@ def forget(user_id: int) -> None:
     """The remembered lists of the person's newest sessions."""
     mine = OmiSession.objects.filter(owner_id=user_id).order_by()
     places = mine.values_list("owner_id", "uid", "sender_session_id").distinct()
-    cache.forget([Place(*place) for place in places])
+    cache.forget([Stream(*place) for place in places])
 
 
 PERSONAL_DATA = PersonalData(

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from omibackend.accounts.models import Token
 from omibackend.accounts.preferences import forget_recent
+from omibackend.core.postgres import locks
 from omibackend.core.redis import soft_redis
 from omibackend.core.work import leased
 from tests.emg.uploads import Bucket
@@ -24,6 +25,8 @@ from webhooks.providers.storage.responses import Rest
 
 # A machine that runs several tests at once may keep Redis waiting for longer than a sender may be.
 soft_redis.TIMEOUT_S = 2.0
+
+locks.Order.checked = True
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 PAYLOADS = Path(__file__).parent / "payloads"

@@ -24,6 +24,7 @@ from playwright.sync_api import (
 from conversations.models import OmiSession, Question, TranscriptSegment
 from memories.models import ActionItem, Memory
 from omibackend.core.errors import Refused
+from omibackend.core.work.effects import Change, Effect
 from omibackend.prompts.models import PromptRun, PromptTemplate
 from tests.conftest import PAYLOADS
 from tests.webhooks.stored import dead, stored
@@ -151,7 +152,7 @@ def _run(owner: Any, memory: Memory) -> PromptRun:
         outcome="made",
         rendered="What is due? " + "x" * 300,
         answer="The deposit, on Friday.\n\n" + "y" * 200,
-        became=[{"kind": "memory", "id": str(memory.pk), "how": "created"}],
+        effects=[Effect.on("memory", memory.pk, Change.CREATED)],
         attempt_log=[{"at": "2026-11-21T17:36:38+00:00", "ms": 1900}],
         model="gpt-5-mini-2025-08-07",
         tokens_in=2100,

@@ -4,25 +4,27 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from omibackend.core.work.leased import Became, WorkType, WorkTypes
+from omibackend.core.work import leased
+from omibackend.core.work.effects import Effect
+from omibackend.core.work.leased import WorkType
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.registry import PROVIDERS
 
 LEASE_S = 30
 
 
-def work_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
+def work_many(deliveries: Sequence[Delivery]) -> dict[UUID, list[Effect]]:
     _with_endpoints(deliveries)
     by_provider: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
         by_provider[delivery.endpoint.provider].append(delivery)
-    became: dict[UUID, Became] = {}
+    effects: dict[UUID, list[Effect]] = {}
     for name, rows in by_provider.items():
-        became |= PROVIDERS[name].handle_many(rows)
-    return became
+        effects |= PROVIDERS[name].handle_many(rows)
+    return effects
 
 
-def work_one(delivery: Delivery, _: None) -> Became:
+def work_one(delivery: Delivery, _: None) -> list[Effect]:
     return work_many([delivery]).get(delivery.pk, [])
 
 
@@ -34,7 +36,7 @@ def _with_endpoints(deliveries: Sequence[Delivery]) -> None:
 
 
 def register() -> None:
-    WorkTypes.register(
+    leased.register(
         WorkType(
             model=Delivery,
             lane="inbox",

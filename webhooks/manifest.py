@@ -57,7 +57,7 @@ PERSONAL_DATA = PersonalData(
             _mine,
             (
                 *("id", "endpoint_id", "event", "received_at", "content_type", "body_bytes"),
-                *("headers", "query", "remote_addr", "state", "became", "duplicates"),
+                *("headers", "query", "remote_addr", "state", "effects", "duplicates"),
             ),
         ),
         Table(

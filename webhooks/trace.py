@@ -62,8 +62,8 @@ def _told_by(memory: Memory) -> set[UUID]:
 def _sessions(memory: Memory, told: Iterable[UUID]) -> list[OmiSession]:
     """By Omi's conversation id; without one, by what its deliveries became."""
     mine = OmiSession.objects.filter(owner_id=memory.owner_id)
-    became = Delivery.objects.filter(pk__in=told).values_list("became", flat=True)
-    made = [row["id"] for rows in became for row in rows if row["kind"] == "session"]
+    told_effects = Delivery.objects.filter(pk__in=told).values_list("effects", flat=True)
+    made = [e.id for effects in told_effects for e in effects if e.kind == "session"]
     wanted = Q(pk__in=made)
     if memory.source_id:
         wanted |= Q(omi_conversation_id=memory.source_id)

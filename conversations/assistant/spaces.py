@@ -7,11 +7,11 @@ from conversations.models import (
     Conversation,
     Notification,
     Question,
-    SendState,
     Space,
     TranscriptSegment,
 )
 from memories.models import ActionItem, Memory
+from omibackend.core.work.outbox import SendState
 
 SHOWN = 3
 GIVEN = 10

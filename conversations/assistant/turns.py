@@ -5,10 +5,10 @@ from uuid import UUID
 from django.db.models.functions import Greatest
 
 from conversations.models import Conversation, Message, Question
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Change, Effect
 
 
-def record(question: Question) -> Became:
+def record(question: Question) -> list[Effect]:
     """Writes both turns, once. Not before the words are stored: until then no session and so no
     conversation is theirs, and who stores them records it (see `listening.detect_in_job`)."""
     if question.session_id is None:
@@ -33,10 +33,10 @@ def record(question: Question) -> Became:
     Conversation.objects.filter(pk=question.session_id).update(
         last_message_at=Greatest("last_message_at", answered_at)
     )
-    return [{"kind": "conversation", "id": str(question.session_id), "how": "updated"}]
+    return [Effect.on("conversation", question.session_id, Change.UPDATED)]
 
 
-def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
+def tell(*, owner_id: int, key: str, title: str, message: Message) -> list[Effect]:
     """A message that nobody asked for, in a chat of its own."""
     conversation, _ = Conversation.objects.get_or_create(
         owner_id=owner_id, kind=Conversation.Kind.CHAT, key=key, defaults={"title": title}
@@ -47,8 +47,8 @@ def tell(*, owner_id: int, key: str, title: str, message: Message) -> Became:
         last_message_at=Greatest("last_message_at", message.occurred_at)
     )
     return [
-        {"kind": "message", "id": str(message.pk), "how": "created"},
-        {"kind": "conversation", "id": str(conversation.pk), "how": "updated"},
+        Effect.on("message", message.pk, Change.CREATED),
+        Effect.on("conversation", conversation.pk, Change.UPDATED),
     ]
 
 

@@ -6,6 +6,7 @@ import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import omibackend.core.postgres.ids
+import omibackend.core.work.effects
 from django.conf import settings
 from django.db import migrations, models
 
@@ -128,7 +129,7 @@ class Migration(migrations.Migration):
                 ('last_error', models.TextField(blank=True, db_default='', default='')),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
+                ('effects', omibackend.core.work.effects.EffectsField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('uid', models.CharField(max_length=128)),
                 ('trigger_key', models.CharField(max_length=80)),
@@ -168,11 +169,14 @@ class Migration(migrations.Migration):
                 ('last_error', models.TextField(blank=True, db_default='', default='')),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
+                ('effects', omibackend.core.work.effects.EffectsField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('uid', models.CharField(max_length=128)),
                 ('text', models.TextField()),
-                ('send_state', models.CharField(blank=True, choices=[('', 'waiting'), ('sending', 'being sent'), ('sent', 'sent'), ('refused', 'refused'), ('unknown', 'nobody knows')], default='', max_length=8)),
+                ('send_state', models.CharField(blank=True, choices=[('', 'waiting'), ('sending', 'being sent'), ('sent', 'sent'), ('refused', 'refused'), ('too_late', 'too late'), ('unknown', 'nobody knows')], default='', max_length=8)),
+                ('cause', models.CharField(max_length=200, unique=True)),
+                ('recipient', models.CharField(max_length=200)),
+                ('send_before', models.DateTimeField()),
                 ('sent_at', models.DateTimeField(null=True)),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('question', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='notification', to='conversations.question')),
@@ -317,7 +321,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='notification',
-            index=models.Index(fields=['owner', 'uid', '-sent_at'], name='notification_owner_uid'),
+            index=models.Index(fields=['recipient', '-sent_at'], name='notification_recipient'),
         ),
         migrations.AddIndex(
             model_name='message',

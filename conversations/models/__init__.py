@@ -1,4 +1,4 @@
-from conversations.models.asked import Listening, Notification, Question, ReplyChannel, SendState
+from conversations.models.asked import Listening, Notification, Question, ReplyChannel
 from conversations.models.contexts import ContextState, ContextWindow, Pending, Space
 from conversations.models.deleted import DeletedSession, DeletedWords
 from conversations.models.heard import (
@@ -23,7 +23,6 @@ __all__ = [
     "Question",
     "ReplyChannel",
     "SegmentQuerySet",
-    "SendState",
     "Space",
     "TranscriptSegment",
     "TranscriptWords",

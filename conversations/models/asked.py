@@ -9,6 +9,7 @@ from conversations.models.heard import OmiSession
 from conversations.segments import Segment
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import Leased
+from omibackend.core.work.outbox import Outgoing
 
 
 class ReplyChannel(models.TextChoices):
@@ -103,33 +104,25 @@ class Listening(models.Model):
         return f"Listening {self.pk}"
 
 
-class SendState(models.TextChoices):
-    WAITING = "", "waiting"
-    SENDING = "sending", "being sent"
-    SENT = "sent", "sent"
-    REFUSED = "refused", "refused"
-    UNKNOWN = "unknown", "nobody knows"
-
-
-class Notification(Leased):
-    """A late answer on its way to the person's phone: sent at most once."""
+class Notification(Outgoing):
+    """A late answer on its way to the person's phone."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     question = models.OneToOneField(Question, models.CASCADE, related_name="notification")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     uid = models.CharField(max_length=128)
     text = models.TextField()
-    send_state = models.CharField(
-        max_length=8, choices=SendState.choices, blank=True, default=SendState.WAITING
-    )
-    sent_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]
         indexes = [
             Leased.live_index("notification_live"),
-            models.Index(fields=["owner", "uid", "-sent_at"], name="notification_owner_uid"),
+            Outgoing.recipient_index("notification_recipient"),
         ]
 
     def __str__(self) -> str:
         return f"Notification {str(self.pk)[-8:]}"
+
+    @staticmethod
+    def recipient_of(owner_id: int, uid: str) -> str:
+        return f"{owner_id}:{uid}"

@@ -14,29 +14,29 @@ import orjson
 from django.conf import settings
 
 from conversations.transcripts.placement import Track
-from conversations.transcripts.session_sql import Place
+from conversations.transcripts.session_sql import Stream
 from omibackend.core.redis import soft_redis
 
 HITS, MISSES = "session_cache:hits", "session_cache:misses"
 
 
-def _key(place: Place) -> str:
+def _key(place: Stream) -> str:
     name = orjson.dumps([place.owner_id, place.uid, place.sender_session_id])
     return f"session_cache:{blake2b(name, digest_size=16).hexdigest()}"
 
 
-def recall(places: Sequence[Place]) -> dict[Place, list[Track]]:
+def recall(places: Sequence[Stream]) -> dict[Stream, list[Track]]:
     held = soft_redis.try_command(lambda redis: redis.mget([_key(place) for place in places]))
     return {place: _tracks(raw) for place, raw in zip(places, held or (), strict=False) if raw}
 
 
-def remember(lists: Mapping[Place, Sequence[Track]], *, hits: int, misses: int) -> None:
+def remember(lists: Mapping[Stream, Sequence[Track]], *, hits: int, misses: int) -> None:
     """Also counts how often the last `recall` served: one round trip for both."""
     soft_redis.try_command(lambda redis: _remember(redis, lists, hits=hits, misses=misses))
 
 
 def _remember(
-    redis: soft_redis.Client, lists: Mapping[Place, Sequence[Track]], *, hits: int, misses: int
+    redis: soft_redis.Client, lists: Mapping[Stream, Sequence[Track]], *, hits: int, misses: int
 ) -> None:
     pipeline = redis.pipeline(transaction=False)
     pipeline.incrby(HITS, hits)
@@ -47,7 +47,7 @@ def _remember(
     pipeline.execute()
 
 
-def forget(places: Sequence[Place]) -> None:
+def forget(places: Sequence[Stream]) -> None:
     """Fails without Redis: whoever erases a person must know."""
     if places:
         soft_redis.client().delete(*[_key(place) for place in places])

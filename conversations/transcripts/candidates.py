@@ -18,14 +18,14 @@ from conversations.transcripts.placement import (
     is_plain,
     pieces_of,
 )
-from conversations.transcripts.session_sql import Place, Span
+from conversations.transcripts.session_sql import Span, Stream
 
 
 @dataclass(slots=True)
 class Candidates:
     """All that is arriving at one place, and the sessions it may belong to."""
 
-    place: Place
+    place: Stream
     batches: list[Batch] = field(default_factory=list)
     pieces: list[Utterance] = field(default_factory=list)
     unsure: list[Utterance] = field(default_factory=list)
@@ -72,9 +72,9 @@ class Candidates:
 
 
 def boards_of(batches: Iterable[Batch]) -> list[Candidates]:
-    boards: dict[Place, Candidates] = {}
+    boards: dict[Stream, Candidates] = {}
     for batch in sorted(batches, key=lambda batch: batch.received_at):
-        place = Place.of(batch)
+        place = Stream.of(batch)
         pieces = list(pieces_of(batch, gap_s=_gap_s(place)))
         if pieces:
             board = boards.setdefault(place, Candidates(place))
@@ -83,7 +83,7 @@ def boards_of(batches: Iterable[Batch]) -> list[Candidates]:
     return list(boards.values())
 
 
-def _gap_s(place: Place) -> float:
+def _gap_s(place: Stream) -> float:
     """A session that the sender names has no silence that would end it."""
     return settings.SESSION_GAP_SECONDS if place.sender_session_id is None else float("inf")
 

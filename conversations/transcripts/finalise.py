@@ -19,7 +19,7 @@ from conversations.transcripts import search, session_sql
 from conversations.transcripts.placement import RETRIED_FOR_S, span_of
 from conversations.transcripts.segment_sql import SegmentRow, upsert_segments
 from conversations.transcripts.text import share_found, words_of
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Change, Effect
 
 # Live sessions that a final transcript may belong to: the newest few.
 LOOKED_AT = 8
@@ -42,6 +42,7 @@ class Final:
     words: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "segments", keyed(self.segments, self.conversation_id))
         object.__setattr__(self, "keys", frozenset(s.key for s in self.segments))
         said = [word for s in self.segments for word in words_of(s.text)]
         object.__setattr__(self, "words", said)
@@ -62,54 +63,34 @@ class Final:
         return bool(said) and share_found(said, self.words) >= SAME_SHARE
 
 
-def replace_transcript(
-    *,
-    owner_id: int,
-    uid: str,
-    conversation_id: str,
-    title: str,
-    language: str,
-    started_at: datetime | None,
-    finished_at: datetime | None,
-    segments: Sequence[Segment],
-    delivery_id: UUID,
-) -> Became:
+def replace_transcript(final: Final) -> list[Effect]:
     """Puts the final transcript in place, in the caller's transaction.
 
     Questions keep their quote and time; a transcript without words leaves the live one.
     """
-    final = Final(
-        owner_id,
-        uid,
-        conversation_id,
-        title,
-        language,
-        started_at,
-        finished_at,
-        keyed(segments, conversation_id),
-        delivery_id,
-    )
-    session_sql.lock([(owner_id, uid)])
-    own = OmiSession.objects.filter(owner_id=owner_id, omi_conversation_id=conversation_id).first()
+    session_sql.lock([(final.owner_id, final.uid)])
+    own = OmiSession.objects.filter(
+        owner_id=final.owner_id, omi_conversation_id=final.conversation_id
+    ).first()
     live = _live_sessions(final, own)
     _bump_head(final)
     target = own or (live[0] if live else None)
     if target is None:
-        if not segments:
+        if not final.segments:
             return []
-        target, how = _new_session(final), "created"
+        target, change = _new_session(final), Change.CREATED
     else:
-        how = "updated"
+        change = Change.UPDATED
     if any(session.pk == target.pk and final.began_then(session) for session in live):
         _part_from_next(final, target)
     absorbed = [session for session in live if session.pk != target.pk]
     for session in absorbed:
         session_sql.move(session.pk, target.pk)
-    changed = _write_segments(final, target) if segments else False
-    changed |= _mark(final, target)
-    if how == "updated" and not (changed or absorbed):
-        how = "unchanged"
-    return [{"kind": "session", "id": str(target.pk), "how": how}]
+    differs = _write_segments(final, target) if final.segments else False
+    differs |= _mark(final, target)
+    if change == Change.UPDATED and not (differs or absorbed):
+        change = Change.UNCHANGED
+    return [Effect.on("session", target.pk, change)]
 
 
 def _live_sessions(final: Final, own: OmiSession | None) -> list[OmiSession]:

@@ -24,12 +24,12 @@ from conversations.transcripts.placement import (
 from conversations.transcripts.segment_sql import SegmentRow, Written, final_words, upsert_segments
 from conversations.transcripts.text import share_found, words_of
 from omibackend.core.postgres.ids import uuid7
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Change, Effect
 
 # This much of what was said, word for word and at the same time, makes it the same speech.
 SAME_SHARE = 0.6
 SAME_TIME_S = 3.0
-DELETED_BEFORE: Became = [{"kind": "session", "id": "", "how": "deleted before"}]
+DELETED_BEFORE = [Effect.on("session", "", Change.DELETED_BEFORE)]
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Placements:
     rows: list[SegmentRow] = field(default_factory=list)
     merged: dict[UUID, UUID] = field(default_factory=dict)
     made_by: dict[UUID, UUID] = field(default_factory=dict)
-    went_to: dict[UUID, list[tuple[UUID, str]]] = field(default_factory=dict)
+    went_to: dict[UUID, list[tuple[UUID, Change | None]]] = field(default_factory=dict)
 
     def final_id(self, session_id: UUID) -> UUID:
         while session_id in self.merged:
@@ -47,7 +47,7 @@ class Placements:
         return session_id
 
 
-def add_batches(batches: Sequence[Batch]) -> dict[UUID, Became]:
+def add_batches(batches: Sequence[Batch]) -> dict[UUID, list[Effect]]:
     """Stores the segments of many deliveries in the caller's transaction.
 
     Returns what became of each delivery. The wearables are locked until the transaction ends.
@@ -76,7 +76,7 @@ def add_batches(batches: Sequence[Batch]) -> dict[UUID, Became]:
     return {
         batch.delivery_id: DELETED_BEFORE
         if batch.delivery_id in gone
-        else _became(batch, outcome, written)
+        else _effects(batch, outcome, written)
         for batch in batches
     }
 
@@ -110,11 +110,11 @@ def _place_pieces(
         }
         done = _already_final(piece, board.tracks, knowing, finals)
         if done is not None and board.place.sender_session_id is None:
-            places.append((done.id, "already final"))
+            places.append((done.id, Change.ALREADY_FINAL))
             continue
         track = _track_for(piece, board, knowing, outcome)
         track.take(piece)
-        places.append((track.id, ""))
+        places.append((track.id, None))
         pk, received_at = track.id, piece.received_at
         for segment in piece.segments:
             outcome.rows.append(SegmentRow(pk, segment, received_at, delivery_id))
@@ -225,20 +225,17 @@ def _remember(boards: Sequence[Candidates]) -> None:
     cache.remember(lists, hits=hits, misses=len(boards) - hits)
 
 
-def _became(batch: Batch, outcome: Placements, written: dict[UUID, Written]) -> Became:
-    became = {}
-    for session_id, how in outcome.went_to.get(batch.delivery_id, ()):
+def _effects(batch: Batch, outcome: Placements, written: dict[UUID, Written]) -> list[Effect]:
+    effects = {}
+    for session_id, known in outcome.went_to.get(batch.delivery_id, ()):
         pk = outcome.final_id(session_id)
-        became[pk] = {
-            "kind": "session",
-            "id": str(pk),
-            "how": how or _how(batch, pk, outcome, written),
-        }
-    return list(became.values())
+        change = known or _change(batch, pk, outcome, written)
+        effects[pk] = Effect.on("session", pk, change)
+    return list(effects.values())
 
 
-def _how(batch: Batch, pk: UUID, outcome: Placements, written: dict[UUID, Written]) -> str:
+def _change(batch: Batch, pk: UUID, outcome: Placements, written: dict[UUID, Written]) -> Change:
     if outcome.made_by.get(pk) == batch.delivery_id:
-        return "created"
+        return Change.CREATED
     changed = pk in written and any(segment.key in written[pk].keys for segment in batch.segments)
-    return "updated" if changed else "unchanged"
+    return Change.UPDATED if changed else Change.UNCHANGED

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,13 +12,15 @@ from django.db import connection
 from conversations.segments import Batch
 from conversations.transcripts.placement import Track
 from omibackend.core.errors import OmiError
+from omibackend.core.postgres import locks
+from omibackend.core.postgres.locks import Lock
 from omibackend.core.postgres.prepared import Prepared
 
 # The newest sessions of a place hold whatever is still being said there.
 NEWEST = 6
 
 
-class Place(NamedTuple):
+class Stream(NamedTuple):
     """Where speech arrives: a person's wearable, or one session that the sender names."""
 
     owner_id: int
@@ -27,7 +28,7 @@ class Place(NamedTuple):
     sender_session_id: str | None
 
     @classmethod
-    def of(cls, batch: Batch) -> "Place":
+    def of(cls, batch: Batch) -> "Stream":
         return cls(batch.owner_id, batch.uid, batch.sender_session_id)
 
 
@@ -45,17 +46,7 @@ class Span:
 
 def lock(wearables: Iterable[tuple[int, str]]) -> None:
     """Holds the wearables to the end of the transaction, in an order that all callers share."""
-    keys = sorted({_lock_key(owner_id, uid) for owner_id, uid in wearables})
-    with connection.cursor() as cursor:
-        _LOCK.execute(cursor, [keys])
-
-
-_LOCK = Prepared("lock_wearables", "bigint[]", "SELECT pg_advisory_xact_lock(k) FROM unnest($1) k")
-
-
-def _lock_key(owner_id: int, uid: str) -> int:
-    digest = blake2b(f"session:{owner_id}:{uid}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)
+    locks.lock(*((Lock.WEARABLE, f"{owner_id}:{uid}") for owner_id, uid in wearables))
 
 
 _COLUMNS = """s.id, s.started_at, s.first_received_at, s.last_received_at,
@@ -67,12 +58,12 @@ _DELETED_ANY = "EXISTS (SELECT FROM conversations_deletedwords d WHERE d.owner_i
 
 
 class Newest(NamedTuple):
-    tracks: dict[Place, list[Track]]
+    tracks: dict[Stream, list[Track]]
     # the owners who deleted words before
     deleters: set[int]
 
 
-def newest(places: Sequence[Place]) -> Newest:
+def newest(places: Sequence[Stream]) -> Newest:
     deleters: set[int] = set()
     asked = _json(_place_record(number, place) for number, place in enumerate(places))
     tracks = _tracks(places, _NEWEST, [asked], deleters)
@@ -97,7 +88,9 @@ _NEWEST = Prepared(
 )
 
 
-def around(spans: dict[Place, Span], *, gap_s: float, since: datetime) -> dict[Place, list[Track]]:
+def around(
+    spans: dict[Stream, Span], *, gap_s: float, since: datetime
+) -> dict[Stream, list[Track]]:
     """All sessions heard since then that speech in these spans could belong to."""
     places = list(spans)
     records = (
@@ -127,17 +120,17 @@ _AROUND = Prepared(
 )
 
 
-def _place_record(number: int, place: Place) -> dict[str, Any]:
+def _place_record(number: int, place: Stream) -> dict[str, Any]:
     return {"place": number, **place._asdict()}
 
 
 def _tracks(
-    places: Sequence[Place],
+    places: Sequence[Stream],
     statement: Prepared,
     values: list[Any],
     deleters: set[int] | None = None,
-) -> dict[Place, list[Track]]:
-    found: dict[Place, list[Track]] = {place: [] for place in places}
+) -> dict[Stream, list[Track]]:
+    found: dict[Stream, list[Track]] = {place: [] for place in places}
     with connection.cursor() as cursor:
         statement.execute(cursor, values)
         for number, deleted_any, *columns in cursor:
@@ -195,7 +188,7 @@ _CHECK = Prepared(
 )
 
 
-def insert(tracks: Iterable[tuple[Place, Track]], *, counts: dict[UUID, int]) -> None:
+def insert(tracks: Iterable[tuple[Stream, Track]], *, counts: dict[UUID, int]) -> None:
     """New sessions, each with its conversation."""
     records = [
         {

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from conversations.assistant import answering, bulkhead
@@ -13,7 +12,7 @@ from conversations.models import Listening, Question, ReplyChannel
 from conversations.voice import actions
 from conversations.voice.intents import Command
 from omibackend.core.errors import OmiError
-from omibackend.core.work.leased import State
+from omibackend.core.work.leased import waiting_until
 
 NO_SLOT, NOT_IN_TIME = "no slot free", "not ready in time"
 
@@ -42,7 +41,7 @@ def _carry_out_now(question: Question, command: Command) -> str | None:
     """A command is done at once, without a model."""
     with transaction.atomic():
         actions.before_carrying_out(question, command)
-        if _held(question).select_for_update().first() is None:
+        if question.held().select_for_update().first() is None:
             return None
         answer = actions.carry_out(question, command)
         return _spoken(question, answer, command_fields(answer))
@@ -67,13 +66,11 @@ def answer_fields(reply: answering.Reply) -> dict[str, object]:
 def _spoken(question: Question, answer: str, fields: dict[str, object]) -> str | None:
     """Keeps the answer and leaves the record to the job; None if the claim has run out."""
     spoken = actions.framed(question, answer)
-    kept = _held(question).update(
+    kept = question.held().update(
         **fields,
         spoken=spoken,
         channel=ReplyChannel.INLINE,
-        state=State.PENDING,
-        next_attempt_at=Now(),
-        lease_token=None,
+        **waiting_until(Now()),
     )
     if not kept:
         return None
@@ -89,13 +86,7 @@ def mark_spoken(question: Question) -> None:
 
 def _give_back(question: Question, why: str) -> None:
     """Leaves it to the job, and says why the answer will come late."""
-    _held(question).update(why=why, state=State.PENDING, next_attempt_at=Now(), lease_token=None)
-
-
-def _held(question: Question) -> QuerySet[Question]:
-    return Question.objects.filter(
-        pk=question.pk, lease_token=question.lease_token, state=State.LEASED
-    )
+    question.held().update(why=why, **waiting_until(Now()))
 
 
 def spoken_for(delivery_id: UUID) -> str | None:

@@ -5,15 +5,14 @@ asked. Both parts take the wearable's `Listening` row lock; a question's trigger
 it is asked once however often its words arrive.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import uuid4
+from uuid import UUID
 
 import orjson
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models.functions import Now
 
 from conversations.assistant.turns import record
 from conversations.models import Listening, Question, ReplyChannel, TranscriptSegment
@@ -21,12 +20,12 @@ from conversations.segments import Batch, Segment
 from conversations.transcripts import deletion
 from conversations.transcripts.speakers import voice_of
 from conversations.voice.detector import LastUtterance, ListenerState, advance
-from conversations.voice.playback import without_playback
+from conversations.voice.playback import Playback, playback_in
 from conversations.voice.questions import as_heard, locked, saved, settle
 from conversations.voice.wake_word import ends_in_greeting, is_called
 from omibackend.accounts.models import ListenMode, Preferences
 from omibackend.accounts.preferences import preferences_of
-from omibackend.core.work.leased import State
+from omibackend.core.work.leased import State, claim_row
 
 INGEST = "ingest"
 # Older deliveries are replays: nobody waits for an answer.
@@ -131,19 +130,19 @@ def detect_in_request(batch: Batch, preferences: Preferences) -> Question | None
         question = waiting.order_by("id").first()
         if question is None:
             return None
-        question.lease_token = uuid4()
         budget = timedelta(milliseconds=settings.OMI_REPLY_BUDGET_MS) + LEASE_MARGIN
-        claimed = waiting.filter(pk=question.pk).update(
-            state=State.LEASED, lease_token=question.lease_token, next_attempt_at=Now() + budget
-        )
+        claimed = claim_row(question, waiting, lease=budget)
     question.just_heard = batch.segments
     return question if claimed else None
 
 
-def detect_in_job(batches: Sequence[Batch]) -> bool:
+def detect_in_job(
+    batches: Sequence[Batch], playbacks: Mapping[UUID, Playback] | None = None
+) -> bool:
     """Hears deliveries in the job behind them: what a dying request missed, and nothing twice.
 
     Runs in the transaction that stored their segments, and links questions to their session.
+    `playbacks`: what of them is ours, by delivery, where that is known already.
     Returns whether a question may be waiting for its answer now.
     """
     places = sorted({(batch.owner_id, batch.uid) for batch in batches if batch.segments})
@@ -161,7 +160,13 @@ def detect_in_job(batches: Sequence[Batch]) -> bool:
             continue
         if batch.owner_id not in preferences:
             preferences[batch.owner_id] = preferences_of(batch.owner_id)
-        ear = _hear(batch, preferences[batch.owner_id], using=DEFAULT_DB_ALIAS, stored=True)
+        ear = _hear(
+            batch,
+            preferences[batch.owner_id],
+            (playbacks or {}).get(batch.delivery_id),
+            using=DEFAULT_DB_ALIAS,
+            stored=True,
+        )
         asked = asked or ear is not None
         if ear is not None and ear.open is not None:
             asking.add(place)
@@ -169,7 +174,12 @@ def detect_in_job(batches: Sequence[Batch]) -> bool:
 
 
 def _hear(
-    batch: Batch, preferences: Preferences, *, using: str, stored: bool = False
+    batch: Batch,
+    preferences: Preferences,
+    ours: Playback | None = None,
+    *,
+    using: str,
+    stored: bool = False,
 ) -> ListenerState | None:
     listening = locked(batch.owner_id, batch.uid, using=using)
     now: datetime = listening.now  # type: ignore[attr-defined]
@@ -178,7 +188,7 @@ def _hear(
             _link(_recent(batch, using=using).values(), batch, _session_of(batch))
         return None
     (batch,) = deletion.left_of([batch], using=using)
-    batch = without_playback(batch, using=using)
+    batch = (ours or playback_in(batch, using=using)).rest_of(batch)
     if not batch.segments:
         return None
     recent = _recent(batch, using=using)

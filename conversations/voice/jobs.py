@@ -4,29 +4,22 @@ record, and sending late answers to the phone."""
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Max, Q
-from django.db.models.functions import Now
 
 from conversations.assistant import answering, turns
-from conversations.models import Notification, Question, ReplyChannel, SendState
+from conversations.models import Notification, Question, ReplyChannel
 from conversations.voice import actions, inline, omi_api, questions
 from conversations.voice.intents import Command
-from omibackend.core.errors import OmiError, SetAside
 from omibackend.core.postgres import clock
-from omibackend.core.work.leased import Became, LostLease, NotDue, State, WorkType, WorkTypes
+from omibackend.core.work import leased
+from omibackend.core.work.effects import Change, Effect
+from omibackend.core.work.leased import Gone, LostLease, Reschedule, State, WorkType
+from omibackend.core.work.outbox import Outbox, SendState
 
+LANE = "ai"
 ANSWER_LEASE_MARGIN_S = 30
 SEND_LEASE_S = 60
 TOO_LATE_AFTER = timedelta(minutes=10)
 TOO_LATE, NO_APP, REFUSED = "too late", "no OMI_APP_ID", "refused by Omi"
-# Omi takes one notification per person and app in this time.
-SPACING = timedelta(seconds=30)
-
-
-class TooSoon(OmiError):
-    """Another notification went to this person just now."""
-
 
 Made = answering.Reply | Command | None
 
@@ -43,21 +36,21 @@ def prepare_answer(question: Question) -> Made:
 def _closed(question: Question) -> Question:
     closed = questions.close_due(question.pk)
     if closed is None:
-        raise LostLease("The question was deleted.")
+        raise Gone("The question was deleted.")
     if not closed.closed:  # more was said meanwhile
-        raise NotDue(closed.closes_at)
+        raise Reschedule(closed.closes_at)
     if closed.state != State.LEASED or closed.lease_token != question.lease_token:
         raise LostLease("Nothing is left to answer.")
     return closed
 
 
-def apply_answer(claimed: Question, made: Made) -> Became:
+def apply_answer(claimed: Question, made: Made) -> list[Effect]:
     if isinstance(made, Command):
         actions.before_carrying_out(claimed, made)
     # Locked: who stores its words either finds the answer or has linked it to its session.
     question = Question.objects.select_for_update().filter(pk=claimed.pk).first()
     if question is None:
-        raise LostLease("The question was deleted.")
+        raise Gone("The question was deleted.")
     if made is not None:
         fields = _answer(question, made)
         for name, value in fields.items():
@@ -67,10 +60,10 @@ def apply_answer(claimed: Question, made: Made) -> Became:
         question.refresh_from_db(fields=["answered_at"])
     if not question.answer:
         return []
-    became = turns.record(question)
+    effects = turns.record(question)
     if made is not None and question.channel == ReplyChannel.NOTIFICATION:
-        became += _notification(question)
-    return became
+        effects += _notification(question)
+    return effects
 
 
 def _answer(question: Question, made: answering.Reply | Command) -> dict[str, object]:
@@ -82,119 +75,58 @@ def _answer(question: Question, made: answering.Reply | Command) -> dict[str, ob
 def _channel(question: Question) -> tuple[ReplyChannel, str]:
     """How a late answer reaches the person, and if it does not, why."""
     why = question.why if question.why in questions.REASONS_TO_KEEP else ""
-    if not why and clock.now() - question.asked_at > TOO_LATE_AFTER:
+    if not why and clock.now() > question.asked_at + TOO_LATE_AFTER:
         why = TOO_LATE
     if not why and not omi_api.is_configured():
         why = NO_APP
     return (ReplyChannel.KEPT, why) if why else (ReplyChannel.NOTIFICATION, question.why)
 
 
-def _notification(question: Question) -> Became:
-    """Gives it the next free moment of its person."""
-    _take_turns(question.owner_id, question.uid)
-    others = Notification.objects.filter(owner_id=question.owner_id, uid=question.uid)
-    taken = others.aggregate(
-        sent=Max("sent_at"), planned=Max("next_attempt_at", filter=Q(state=State.PENDING))
-    )
-    moments = [at + SPACING for at in taken.values() if at is not None]
-    notification, created = Notification.objects.get_or_create(
+def _notification(question: Question) -> list[Effect]:
+    notification, created = OUTBOX.plan(
+        cause=str(question.pk),
+        recipient=Notification.recipient_of(question.owner_id, question.uid),
+        send_before=question.asked_at + TOO_LATE_AFTER,
         question=question,
-        defaults={
-            "owner_id": question.owner_id,
-            "uid": question.uid,
-            "text": actions.framed(question, question.answer),
-            "next_attempt_at": max([clock.now(), *moments]),
-        },
+        owner_id=question.owner_id,
+        uid=question.uid,
+        text=actions.framed(question, question.answer),
     )
-    how = "created" if created else "unchanged"
-    return [{"kind": "notification", "id": str(notification.pk), "how": how}]
+    change = Change.CREATED if created else Change.UNCHANGED
+    return [Effect.on("notification", notification.pk, change)]
 
 
-def _take_turns(owner_id: int, uid: str) -> None:
-    """Until the transaction ends nobody else plans or begins a notification to this person."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"notify:{owner_id}:{uid}"]
-        )
+def _send(notification: Notification) -> None:
+    omi_api.notify(notification.uid, notification.text)
 
 
-def prepare_sending(notification: Notification) -> SendState:
-    """Sends it, at most once: what may have reached the person is never sent again."""
-    if notification.send_state == SendState.SENDING:
-        return SendState.UNKNOWN
-    if notification.send_state != SendState.WAITING:
-        return SendState(notification.send_state)
-    question = notification.question
-    if clock.now() - question.asked_at > TOO_LATE_AFTER:
-        return SendState.WAITING
-    _begin_sending(notification)
-    try:
-        omi_api.notify(notification.uid, notification.text)
-    except omi_api.MaybeSent:
-        return SendState.UNKNOWN
-    except SetAside:
-        _mark(notification, SendState.REFUSED)
-        _keep(question, REFUSED)
-        raise
-    except omi_api.NotSent:
-        _mark(notification, SendState.WAITING)
-        raise
-    return SendState.SENT
-
-
-def _begin_sending(notification: Notification) -> None:
-    with transaction.atomic():
-        _take_turns(notification.owner_id, notification.uid)
-        lately = Notification.objects.filter(
-            Q(sent_at__gt=Now() - SPACING),
-            owner_id=notification.owner_id,
-            uid=notification.uid,
-        )
-        if lately.exclude(pk=notification.pk).exists():
-            raise TooSoon("Another notification went to this person less than 30 s ago.")
-        _mark(notification, SendState.SENDING)
-
-
-def _mark(notification: Notification, send_state: SendState) -> None:
-    held = Notification.objects.filter(
-        pk=notification.pk, lease_token=notification.lease_token, state=State.LEASED
-    )
-    sent_at = Now() if send_state == SendState.SENDING else None
-    if not held.update(send_state=send_state, sent_at=sent_at):
-        raise LostLease("Another worker holds the notification.")
-
-
-def apply_sending(notification: Notification, send_state: SendState) -> Became:
-    Notification.objects.filter(pk=notification.pk).update(send_state=send_state)
+def _settled(notification: Notification, send_state: SendState) -> list[Effect]:
     question = notification.question
     if send_state == SendState.SENT:
         inline.mark_spoken(question)
-    elif send_state == SendState.WAITING:
-        _keep(question, TOO_LATE)
-    return [{"kind": "question", "id": str(question.pk), "how": send_state.label}]
+    elif send_state in KEPT_BECAUSE:
+        Question.objects.filter(pk=question.pk).update(
+            channel=ReplyChannel.KEPT, why=KEPT_BECAUSE[send_state]
+        )
+    return [Effect.on("question", question.pk, CHANGES[send_state])]
 
 
-def _keep(question: Question, why: str) -> None:
-    Question.objects.filter(pk=question.pk).update(channel=ReplyChannel.KEPT, why=why)
+KEPT_BECAUSE = {SendState.TOO_LATE: TOO_LATE, SendState.REFUSED: REFUSED}
+CHANGES: dict[SendState, Change] = {
+    SendState.SENT: Change.SENT,
+    SendState.REFUSED: Change.REFUSED,
+    SendState.TOO_LATE: Change.NOT_SENT,
+    SendState.UNKNOWN: Change.MAYBE_SENT,
+}
+# Omi takes one notification per person and app in 30 s.
+OUTBOX = Outbox(Notification, send=_send, settled=_settled, spacing=timedelta(seconds=30))
 
 
 def register() -> None:
-    answer_lease_s = settings.OPENAI_TIMEOUT_MS // 1000 + ANSWER_LEASE_MARGIN_S
-    WorkTypes.register(
+    lease_s = settings.OPENAI_TIMEOUT_MS // 1000 + ANSWER_LEASE_MARGIN_S
+    leased.register(
         WorkType(
-            model=Question,
-            lane="ai",
-            lease_s=answer_lease_s,
-            apply=apply_answer,
-            prepare=prepare_answer,
-        )
-    )
-    WorkTypes.register(
-        WorkType(
-            model=Notification,
-            lane="ai",
-            lease_s=SEND_LEASE_S,
-            apply=apply_sending,
-            prepare=prepare_sending,
-        )
+            model=Question, lane=LANE, lease_s=lease_s, apply=apply_answer, prepare=prepare_answer
+        ),
+        OUTBOX.work_type(lane=LANE, lease_s=SEND_LEASE_S),
     )

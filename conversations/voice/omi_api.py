@@ -3,17 +3,10 @@
 import httpx
 from django.conf import settings
 
-from omibackend.core.errors import OmiError, SetAside
+from omibackend.core.errors import SetAside
+from omibackend.core.work.outbox import MaybeSent, NotSent
 
 TIMEOUT_S = 10.0
-
-
-class NotSent(OmiError):
-    """Omi did not take it, and says so: trying again may help."""
-
-
-class MaybeSent(OmiError):
-    """The connection broke after the request was under way: nobody knows."""
 
 
 def is_configured() -> bool:

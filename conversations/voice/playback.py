@@ -9,7 +9,7 @@ something was given lately: one statement for any number of deliveries.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -18,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from conversations.models import Question, TranscriptSegment
 from conversations.segments import Batch, Segment
 from conversations.voice.repeats import are_ours, is_in, plain, repeating
+from omibackend.core.work.effects import Effect
 
 # So long after it was given something may be read aloud.
 WITHIN = timedelta(minutes=10)
@@ -28,7 +29,7 @@ QUOTED_WITHIN = timedelta(minutes=30)
 MOST_GIVEN = 50
 MOST_SAID_BEFORE = 500
 
-Place = tuple[int, str]
+Stream = tuple[int, str]
 
 
 class GivenWords(NamedTuple):
@@ -49,54 +50,68 @@ class Playback:
     def adds_nothing(self, summary: str) -> bool:
         """Whether a memory of it would tell only what we had told: nothing else was heard; or the
         summary is ours, and all that was said beside it are the questions that it answers."""
-        others = [s for s in self.batch.segments if s.key not in self.keys]
+        others = self.rest_of(self.batch).segments
         if self.keys and not others:
             return True
         if not any(are_ours([plain(summary)], given.text) for given in self.given):
             return False
         return not others or _are_questions(others, self.batch, self.given)
 
+    def rest_of(self, batch: Batch) -> Batch:
+        """The delivery, or a part of it, without our words."""
+        if not self.keys:
+            return batch
+        return replace(batch, segments=tuple(s for s in batch.segments if s.key not in self.keys))
+
+
+def playbacks_in(
+    heard: Sequence[tuple[Batch, datetime | None]], *, using: str = DEFAULT_DB_ALIAS
+) -> dict[UUID, Playback]:
+    """By delivery. What was given lately is one statement, however many they are.
+
+    With each batch stands when its conversation began, if the sender tells it once that it is
+    over; None while it is heard.
+    """
+    spans: dict[Stream, tuple[datetime, datetime]] = {}
+    for batch, began_at in heard:
+        since, until = _since(batch, began_at), batch.received_at
+        first, last = spans.get(_stream(batch), (since, until))
+        spans[_stream(batch)] = min(first, since), max(last, until)
+    given = _given(spans, using=using)
+    found = {}
+    for batch, began_at in heard:
+        since = _since(batch, began_at)
+        words = given.get(_stream(batch), [])
+        lately = [each for each in words if since <= each.at <= batch.received_at]
+        together = [other for other, _ in heard if _stream(other) == _stream(batch)]
+        found[batch.delivery_id] = _heard(batch, lately, together, began_at=began_at, using=using)
+    return found
+
 
 def playback_in(
     batch: Batch, *, began_at: datetime | None = None, using: str = DEFAULT_DB_ALIAS
 ) -> Playback:
-    """`began_at`: when the conversation began, if the sender tells it once that it is over."""
+    return playbacks_in([(batch, began_at)], using=using)[batch.delivery_id]
+
+
+def _since(batch: Batch, began_at: datetime | None) -> datetime:
     since = min(began_at or batch.received_at, batch.received_at)
-    since = max(since, batch.received_at - LONGEST_CONVERSATION) - WITHIN
-    given = _given({_place(batch): (since, batch.received_at)}, using=using)
-    return _heard(batch, given.get(_place(batch), ()), began_at=began_at, using=using)
+    return max(since, batch.received_at - LONGEST_CONVERSATION) - WITHIN
 
 
-def without_playback(batch: Batch, *, using: str) -> Batch:
-    keys = playback_in(batch, using=using).keys
-    if not keys:
-        return batch
-    return replace(batch, segments=tuple(s for s in batch.segments if s.key not in keys))
+def flag(playbacks: Mapping[UUID, Playback], effects: Mapping[UUID, Iterable[Effect]]) -> None:
+    """Marks stored segments as ours or not, where they still say what was heard; the effects tell
+    which sessions they went into."""
+    for delivery_id, stored in effects.items():
+        found = playbacks.get(delivery_id)
+        sessions = [e.id for e in stored if e.kind == "session" and e.id]
+        if found and found.given and found.batch.segments and sessions:
+            _flag(found, sessions)
 
 
-def flag_live(batches: Sequence[Batch], became: Mapping[UUID, Iterable[Mapping[str, Any]]]) -> None:
-    """Marks what is ours in live speech that was stored just now; `became` tells where."""
-    spans: dict[Place, tuple[datetime, datetime]] = {}
-    for batch in batches:
-        if batch.segments:
-            own = batch.received_at - WITHIN, batch.received_at
-            since, until = spans.get(_place(batch), own)
-            spans[_place(batch)] = min(since, own[0]), max(until, own[1])
-    given = _given(spans, using=DEFAULT_DB_ALIAS)
-    for batch in batches:
-        if _place(batch) in given:
-            since = batch.received_at - WITHIN
-            lately = [g for g in given[_place(batch)] if since <= g.at <= batch.received_at]
-            flag(_heard(batch, lately), became.get(batch.delivery_id, ()))
-
-
-def flag(heard: Playback, became: Iterable[Mapping[str, Any]]) -> None:
-    """Marks the segments as ours or not, where they still say what was heard."""
-    sessions = [row["id"] for row in became if row["kind"] == "session" and row["id"]]
-    if not (heard.given and sessions):
-        return
+def _flag(found: Playback, sessions: Sequence[str]) -> None:
     told = [
-        {"key": s.key, "text": s.text, "is_echo": s.key in heard.keys} for s in heard.batch.segments
+        {"key": s.key, "text": s.text, "is_echo": s.key in found.keys} for s in found.batch.segments
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -110,16 +125,16 @@ def flag(heard: Playback, became: Iterable[Mapping[str, Any]]) -> None:
         )
 
 
-def _place(batch: Batch) -> Place:
+def _stream(batch: Batch) -> Stream:
     return batch.owner_id, batch.uid
 
 
 # With the line that says where the answer belongs, and without it: either may be read aloud.
 # Of an answer the time of its question is indexed: it is at most `WITHIN` older (see jobs).
 _GIVEN = """
-SELECT w.place, g.text, g.at
+SELECT w.stream, g.text, g.at
 FROM json_to_recordset(%s::json)
-    AS w(place int, owner_id int, uid text, since timestamptz, until timestamptz)
+    AS w(stream int, owner_id int, uid text, since timestamptz, until timestamptz)
 CROSS JOIN LATERAL (
     (SELECT unnest(ARRAY[q.answer, q.spoken]) AS text, q.answered_at AS at
     FROM conversations_question q
@@ -130,7 +145,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     (SELECT unnest(ARRAY[q.answer, n.text]), n.sent_at
     FROM conversations_notification n JOIN conversations_question q ON q.id = n.question_id
-    WHERE n.owner_id = w.owner_id AND n.uid = w.uid AND n.sent_at BETWEEN w.since AND w.until
+    WHERE n.recipient = w.owner_id || ':' || w.uid AND n.sent_at BETWEEN w.since AND w.until
         AND n.send_state <> 'refused'
     ORDER BY n.sent_at DESC LIMIT %s)
 ) g
@@ -139,52 +154,59 @@ WHERE g.text <> ''
 
 
 def _given(
-    spans: Mapping[Place, tuple[datetime, datetime]], *, using: str
-) -> dict[Place, list[GivenWords]]:
+    spans: Mapping[Stream, tuple[datetime, datetime]], *, using: str
+) -> dict[Stream, list[GivenWords]]:
     if not spans:
         return {}
-    places = list(spans)
+    streams = list(spans)
     asked = [
         {
-            "place": number,
+            "stream": number,
             "owner_id": owner_id,
             "uid": uid,
             "since": spans[owner_id, uid][0],
             "until": spans[owner_id, uid][1],
         }
-        for number, (owner_id, uid) in enumerate(places)
+        for number, (owner_id, uid) in enumerate(streams)
     ]
-    found: dict[Place, list[GivenWords]] = {}
+    found: dict[Stream, list[GivenWords]] = {}
     with connections[using].cursor() as cursor:
         cursor.execute(
             _GIVEN, [orjson.dumps(asked).decode(), WITHIN.total_seconds(), MOST_GIVEN, MOST_GIVEN]
         )
         for number, text, at in cursor:
-            found.setdefault(places[number], []).append(GivenWords(plain(text), at))
+            found.setdefault(streams[number], []).append(GivenWords(plain(text), at))
     return found
 
 
 def _heard(
     batch: Batch,
     given: Sequence[GivenWords],
+    together: Iterable[Batch],
     *,
-    began_at: datetime | None = None,
-    using: str = DEFAULT_DB_ALIAS,
+    began_at: datetime | None,
+    using: str,
 ) -> Playback:
     ours: dict[str, GivenWords] = {}
     for words in given:
         for segment in repeating(batch.segments, words.text):
             ours.setdefault(segment.key, words)
     if ours:
-        ours = _not_said_before(batch, ours, began_at=began_at, using=using)
+        ours = _not_said_before(batch, ours, together, began_at=began_at, using=using)
     return Playback(batch, given, frozenset(ours))
 
 
 def _not_said_before(
-    batch: Batch, ours: Mapping[str, GivenWords], *, began_at: datetime | None, using: str
+    batch: Batch,
+    ours: Mapping[str, GivenWords],
+    together: Iterable[Batch],
+    *,
+    began_at: datetime | None,
+    using: str,
 ) -> dict[str, GivenWords]:
-    """Without what an answer may have taken from the person: it was stored before the answer was
-    given. The sender's clock can tell that it was said again."""
+    """Without what an answer may have taken from the person: it came before the answer was given,
+    and is stored, or comes `together` with this. The sender's clock can tell that it was said
+    again."""
     first = min(given.at for given in ours.values())
     last = max(given.at for given in ours.values())
     stored = (
@@ -200,6 +222,7 @@ def _not_said_before(
         .values_list("text", "received_at")[:MOST_SAID_BEFORE]
     )
     before = [(plain(text), at) for text, at in stored]
+    before += [(plain(s.text), other.received_at) for other in together for s in other.segments]
     kept = {}
     for segment in batch.segments:
         given = ours.get(segment.key)

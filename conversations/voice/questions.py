@@ -15,7 +15,7 @@ from conversations.voice import intents
 from conversations.voice.detector import SHORTEST_UTTERANCE_WORDS, WINDOW_S, QuestionDraft
 from omibackend.accounts.models import ListenMode, Preferences
 from omibackend.accounts.preferences import preferences_of
-from omibackend.core.work.leased import State
+from omibackend.core.work.leased import State, waiting_until
 
 COOLDOWN = timedelta(seconds=10)
 ASKED_AGAIN_WITHIN = timedelta(seconds=60)
@@ -71,9 +71,7 @@ def saved(
         "closed": asked.closed,
         "delivery_id": asked.delivery_id,
         # An open question is due when it closes. Whoever held it holds an old version.
-        "state": State.PENDING,
-        "next_attempt_at": asked.closes_at,
-        "lease_token": None,
+        **waiting_until(asked.closes_at),
     }
     rows = Question.objects.using(using)
     if known is not None:

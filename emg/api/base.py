@@ -12,7 +12,7 @@ TAGS = ["emg"]
 SESSION = OpenApiParameter(
     "session_id", str, OpenApiParameter.PATH, description="Its name, or its `id`"
 )
-UNSHOWN = ("notes", "attempt_log", "became")
+UNSHOWN = ("notes", "attempt_log", "effects")
 
 
 class SessionView(GenericAPIView[Recording]):

@@ -10,7 +10,6 @@ from typing import IO, Any
 
 import orjson
 from django.conf import settings
-from django.db import connection
 
 from emg import c3d, storage
 from emg.crosscheck import reading
@@ -19,6 +18,7 @@ from emg.recordings import muscles, paths
 from emg.recordings.registry import describe
 from emg.storage import ObjectName, StoredObject
 from omibackend.core.errors import OmiError, SetAside
+from omibackend.core.postgres.locks import Lock, try_lock
 
 MOST_ANALYTICS_BYTES = 450_000
 # No unit of anything that is measured here has such numbers, which JSONB writes out digit by digit.
@@ -127,15 +127,10 @@ def alone_with(sha256: str) -> Iterator[None]:
 
     The lock ends with the connection, should the worker die.
     """
-    key = f"emg-content:{sha256}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        if not cursor.fetchone()[0]:
+    with try_lock(Lock.FILE_CONTENT, sha256) as alone:
+        if not alone:
             raise Changing("The same content is being analysed by another worker.")
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+        yield
 
 
 def bounded(analytics: Json) -> Json:

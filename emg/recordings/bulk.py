@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from emg.models import Recording
 from emg.recordings import muscles
-from omibackend.core.work.leased import LIVE, State
+from omibackend.core.work.leased import LIVE, State, replay
 
 AT_ONCE = 500
 
@@ -28,27 +28,9 @@ def mark(rows: QuerySet[Recording]) -> Iterator[int]:
         ids = list(page.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
         if not ids:
             return
-        done += _again(ids)
+        done += replay(Recording.objects.filter(pk__in=ids), behind=True, progress_percent=0)
         last = ids[-1]
         yield done
-
-
-def _again(ids: list[UUID]) -> int:
-    """As after a first attempt: the lane takes fresh rows before these."""
-    running = Q(state=State.LEASED, next_attempt_at__gt=Now())
-    return (
-        Recording.objects.filter(pk__in=ids)
-        .exclude(running)
-        .update(
-            state=State.PENDING,
-            attempts=1,
-            next_attempt_at=Now(),
-            lease_token=None,
-            last_error="",
-            finished_at=None,
-            progress_percent=0,
-        )
-    )
 
 
 def waiting(rows: QuerySet[Recording]) -> int:

@@ -1,6 +1,5 @@
 """The background work of recordings: one is analysed, and its score made, at a time."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.db.models.functions import Now
@@ -9,7 +8,9 @@ from emg.models import Recording
 from emg.recordings import analysis, muscles, scoring
 from emg.recordings.analysis import Analysed, Opened
 from emg.recordings.registry import ANALYSED
-from omibackend.core.work.leased import Became, LostLease, State, WorkType, WorkTypes
+from omibackend.core.work import leased
+from omibackend.core.work.effects import Change, Effect
+from omibackend.core.work.leased import State, WorkType
 
 # A lane of its own: a file of 100 MB holds up no delivery.
 LANE = "emg"
@@ -21,10 +22,11 @@ def prepare(recording: Recording) -> Analysed | None:
     def on_opened(opened: Opened) -> None:
         """What is known of a file stays known, even if its analysis fails."""
         if _is_about(recording, opened):
-            _note(recording, **_opened_fields(recording, opened), progress_percent=0)
+            fields = _opened_fields(recording, opened)
+            recording.extend_lease(LEASE_S, **fields, progress_percent=0)
 
     def on_progress(percent: int) -> None:
-        _note(recording, progress_percent=percent)
+        recording.extend_lease(LEASE_S, progress_percent=percent)
 
     return analysis.analyse(recording, on_opened, on_progress)
 
@@ -45,25 +47,16 @@ def _opened_fields(recording: Recording, opened: Opened) -> dict[str, Any]:
     }
 
 
-def _note(recording: Recording, **fields: Any) -> None:
-    """Written at once, with a longer lease; LostLease if it is another worker's by now."""
-    held = Recording.objects.filter(
-        pk=recording.pk, lease_token=recording.lease_token, state=State.LEASED
-    )
-    if not held.update(**fields, next_attempt_at=Now() + timedelta(seconds=LEASE_S)):
-        raise LostLease("Another worker holds the recording.")
-
-
-def apply(claimed: Recording, analysed: Analysed | None) -> Became:
+def apply(claimed: Recording, analysed: Analysed | None) -> list[Effect]:
     if analysed is None:
-        return [_became(claimed, "unchanged")]
+        return [Effect.on("recording", claimed.pk, Change.UNCHANGED)]
     if _is_about(claimed, analysed.opened):
         # Read again: therapists may have added to it meanwhile.
         recording = Recording.objects.get(pk=claimed.pk)
-        how = "analysed"
+        change = Change.ANALYSED
     else:
         recording = _replacement(claimed, analysed)
-        how = "created"
+        change = Change.CREATED
     for name, value in _opened_fields(recording, analysed.opened).items():
         setattr(recording, name, value)
     recording.analytics = analysed.analytics
@@ -71,7 +64,7 @@ def apply(claimed: Recording, analysed: Analysed | None) -> Became:
     recording.analysed_at = Now()
     recording.scores = scoring.scores_of(recording)
     recording.save(update_fields=[*OPENED, *ANALYSED])
-    return [_became(recording, how)]
+    return [Effect.on("recording", recording.pk, change)]
 
 
 def _replacement(old: Recording, analysed: Analysed) -> Recording:
@@ -95,11 +88,7 @@ def _replacement(old: Recording, analysed: Analysed) -> Recording:
     return made
 
 
-def _became(recording: Recording, how: str) -> dict[str, Any]:
-    return {"kind": "recording", "id": str(recording.pk), "how": how}
-
-
 def register() -> None:
-    WorkTypes.register(
+    leased.register(
         WorkType(model=Recording, lane=LANE, lease_s=LEASE_S, apply=apply, prepare=prepare)
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -13,11 +13,13 @@ from emg import c3d
 from emg.models import Recording
 from emg.recordings import paths
 from emg.storage import ObjectName, Store, StoredObject
+from omibackend.core.postgres.locks import Lock, lock
 from omibackend.core.work import leased
+from omibackend.core.work.effects import Change
 from omibackend.core.work.leased import State
 
 # Large, and not needed to know a recording or to tell how it is doing.
-HEAVY = ("analytics", "scores", "notes", "attempt_log", "became")
+HEAVY = ("analytics", "scores", "notes", "attempt_log", "effects")
 ANALYSED = ("analytics", "scores", "processing_version", "analysed_at")
 
 
@@ -45,18 +47,18 @@ def register(
     delivery_id: UUID,
     received_at: datetime,
     early: bool = False,
-) -> tuple[Recording, str]:
+) -> tuple[Recording, Change]:
     """The one recording of an object's version, and how it came: created, updated or unchanged.
 
     Whoever comes second finds what the first one made: turns are taken by object. `early`: by the
     answer to a delivery, whose job says the same once more.
     """
     with transaction.atomic():
-        _take_turns(owner_id, announced.name)
+        lock((Lock.STORED_OBJECT, f"{owner_id}:{announced.name}"))
         known = known_as(announced, owner_id)
         if known and known.told_by == delivery_id:
             Recording.objects.filter(pk=known.pk).update(told_by=None)
-            return known, "unchanged"
+            return known, Change.UNCHANGED
         told_by = delivery_id if early else None
         if known:
             return known, _tell_again(known, announced, told_by)
@@ -74,14 +76,7 @@ def register(
             version_id=announced.name.version_id,
             recorded_at=paths.recorded_at(path) or announced.at or received_at,
         )
-        return made, "created"
-
-
-def _take_turns(owner_id: int, name: ObjectName) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"emg:{owner_id}:{name}"]
-        )
+        return made, Change.CREATED
 
 
 def known_as(announced: Announced, owner_id: int) -> Recording | None:
@@ -108,7 +103,7 @@ def _of_object(owner_id: int, name: ObjectName) -> QuerySet[Recording]:
     return rows.defer(*HEAVY).order_by("-id")
 
 
-def _tell_again(recording: Recording, announced: Announced, told_by: UUID | None) -> str:
+def _tell_again(recording: Recording, announced: Announced, told_by: UUID | None) -> Change:
     """Takes over what is news, and sees to it that there is work if there is something to do."""
     news: dict[str, Any] = {}
     if announced.version and not recording.object_version:
@@ -121,7 +116,7 @@ def _tell_again(recording: Recording, announced: Announced, told_by: UUID | None
     # What is analysed has to be looked at again only if it may be another file by now.
     if recording.state != State.DONE or not announced.version:
         _make_due(recording)
-    return "updated" if news else "unchanged"
+    return Change.UPDATED if news else Change.UNCHANGED
 
 
 def _make_due(recording: Recording) -> None:

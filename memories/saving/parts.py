@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -15,30 +14,16 @@ from django.db.models.functions import Now
 from memories.models import ActionItem, Event, Memory, Photo
 from memories.saving.identity import text_hash
 from memories.saving.incoming import IncomingActionItem, IncomingEvent, IncomingPhoto
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Change, Effect
 
 ITEM_EDITABLE = ("description", "completed", "due_at")
 MOST_MINUTES = 366 * 24 * 60
 PICTURES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
 
 
-class How(StrEnum):
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    KEPT_EDITS = "kept edits"
-    DELETED_BEFORE = "deleted before"
-    MERGED_BEFORE = "merged before"
-    PLAYBACK = "own words"
-
-
-def entry(kind: str, pk: object, how: How) -> dict[str, Any]:
-    return {"kind": kind, "id": str(pk), "how": how.value}
-
-
 def save_action_items(
     memory: Memory, items: Iterable[IncomingActionItem], delivery_id: UUID | None
-) -> Became:
+) -> list[Effect]:
     sent = {text_hash(item.description): item for item in items if item.description.strip()}
     if not sent:
         return []
@@ -59,12 +44,14 @@ def save_action_items(
         if key not in there
     ]
     ActionItem.objects.bulk_create(fresh)
-    became = [entry("action_item", item.pk, How.CREATED) for item in fresh]
+    effects = [Effect.on("action_item", item.pk, Change.CREATED) for item in fresh]
     met = [(there[key], item) for key, item in sent.items() if key in there]
-    return became + [entry("action_item", kept.pk, _met_again(kept, item)) for kept, item in met]
+    return effects + [
+        Effect.on("action_item", kept.pk, _met_again(kept, item)) for kept, item in met
+    ]
 
 
-def _met_again(kept: ActionItem, item: IncomingActionItem) -> How:
+def _met_again(kept: ActionItem, item: IncomingActionItem) -> Change:
     """Follows the sender, except in what the owner decided."""
     sent = {"completed": item.completed, "due_at": item.due_at}
     differs = {name: value for name, value in sent.items() if getattr(kept, name) != value}
@@ -74,8 +61,8 @@ def _met_again(kept: ActionItem, item: IncomingActionItem) -> How:
     if changed:
         ActionItem.objects.filter(pk=kept.pk).update(**changed, updated_at=Now())
     if differs.keys() & set(kept.edited_fields):
-        return How.KEPT_EDITS
-    return How.UPDATED if changed else How.UNCHANGED
+        return Change.KEPT_EDITS
+    return Change.UPDATED if changed else Change.UNCHANGED
 
 
 def edit_action_item(item: ActionItem, changes: Mapping[str, Any]) -> None:
@@ -107,7 +94,7 @@ def mark(items: "models.QuerySet[ActionItem]", *, completed: bool) -> int:
         )
 
 
-def save_events(memory: Memory, events: Iterable[IncomingEvent]) -> Became:
+def save_events(memory: Memory, events: Iterable[IncomingEvent]) -> list[Effect]:
     sent = {(text_hash(event.title), event.starts_at): event for event in events}
     if not sent:
         return []
@@ -125,8 +112,8 @@ def save_events(memory: Memory, events: Iterable[IncomingEvent]) -> Became:
         if (title_hash, starts_at) not in there
     ]
     Event.objects.bulk_create(fresh)
-    kept = [entry("event", there[key], How.UNCHANGED) for key in sent if key in there]
-    return [entry("event", event.pk, How.CREATED) for event in fresh] + kept
+    kept = [Effect.on("event", there[key], Change.UNCHANGED) for key in sent if key in there]
+    return [Effect.on("event", event.pk, Change.CREATED) for event in fresh] + kept
 
 
 def picture_type(content: bytes) -> str:

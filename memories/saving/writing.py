@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -17,9 +17,10 @@ from memories.saving.bounds import bounded
 from memories.saving.history import FLAGS, WORDS, record
 from memories.saving.identity import normalised, text_hash
 from memories.saving.incoming import IncomingMemory
-from memories.saving.parts import How, entry, save_action_items, save_events, save_photos
+from memories.saving.parts import save_action_items, save_events, save_photos
 from memories.saving.similar import closest, flag_similar
-from omibackend.core.work.leased import Became
+from omibackend.core.postgres.locks import Lock, lock
+from omibackend.core.work.effects import Change, Effect
 
 EDITABLE = (*WORDS, *FLAGS)
 MOST_QUOTE_CHARS = 4000
@@ -29,13 +30,12 @@ MOST_SEGMENT_KEYS = 10_000
 def lock_owner(owner_ids: Iterable[int]) -> None:
     """Until the transaction ends nobody else writes memories of these owners. A transaction
     for several owners names them all at once: the fixed order is what rules out a deadlock."""
-    keys = [f"memories:{owner_id}" for owner_id in sorted(set(owner_ids))]
-    with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    lock(*((Lock.OWNERS_MEMORIES, str(owner_id)) for owner_id in owner_ids))
 
 
-def save_memory(*, owner_id: int, incoming: IncomingMemory, delivery_id: UUID | None) -> Became:
+def save_memory(
+    *, owner_id: int, incoming: IncomingMemory, delivery_id: UUID | None
+) -> list[Effect]:
     """Makes the memory or brings it up to date; says what became of it and of its parts."""
     with transaction.atomic(savepoint=False):
         lock_owner([owner_id])
@@ -45,14 +45,14 @@ def save_memory(*, owner_id: int, incoming: IncomingMemory, delivery_id: UUID | 
             return [_stays_deleted(tombstone)]
         found = _found(owner_id, incoming, content_hash)
         if found is None:
-            memory, how = _created(owner_id, incoming, content_hash, delivery_id), How.CREATED
+            memory, change = _created(owner_id, incoming, content_hash, delivery_id), Change.CREATED
         elif _is_outdated(found, incoming, delivery_id):
-            return [entry("memory", found.pk, How.UNCHANGED)]
+            return [Effect.on("memory", found.pk, Change.UNCHANGED)]
         else:
-            memory, how = found, _updated(found, incoming, content_hash, delivery_id)
+            memory, change = found, _updated(found, incoming, content_hash, delivery_id)
         save_photos(memory, incoming.photos)
         return [
-            entry("memory", memory.pk, how),
+            Effect.on("memory", memory.pk, change),
             *save_action_items(memory, incoming.action_items, delivery_id),
             *save_events(memory, incoming.events),
         ]
@@ -83,11 +83,11 @@ def _tombstone_of(owner_id: int, incoming: IncomingMemory, content_hash: str) ->
     )
 
 
-def _stays_deleted(tombstone: Tombstone) -> dict[str, Any]:
+def _stays_deleted(tombstone: Tombstone) -> Effect:
     """What was merged is in the other memory already, as its owner wants it."""
     if tombstone.merged_into_id is None:
-        return entry("memory", "", How.DELETED_BEFORE)
-    return entry("memory", tombstone.merged_into_id, How.MERGED_BEFORE)
+        return Effect.on("memory", "", Change.DELETED_BEFORE)
+    return Effect.on("memory", tombstone.merged_into_id, Change.MERGED_BEFORE)
 
 
 def _found(owner_id: int, incoming: IncomingMemory, content_hash: str) -> Memory | None:
@@ -159,7 +159,7 @@ def _created(
 
 def _updated(
     memory: Memory, incoming: IncomingMemory, content_hash: str, delivery_id: UUID | None
-) -> How:
+) -> Change:
     sent = _sent(incoming)
     differs = {name: value for name, value in sent.items() if getattr(memory, name) != value}
     kept = differs.keys() & set(memory.edited_fields)
@@ -182,8 +182,8 @@ def _updated(
     if changed.keys() & {"title", "text"}:
         flag_similar(memory.pk)
     if kept:
-        return How.KEPT_EDITS
-    return How.UPDATED if changed else How.UNCHANGED
+        return Change.KEPT_EDITS
+    return Change.UPDATED if changed else Change.UNCHANGED
 
 
 def edit(memory: Memory, changes: Mapping[str, Any], *, by: By = By.OWNER) -> None:

@@ -1,6 +1,6 @@
 """Embedding memories on the lane `ai`: many in one request to the model."""
 
-import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -10,8 +10,8 @@ from memories.models import Memory
 from memories.search.finding import tellable
 from memories.semantic.models import Embedding, model_in_use, outdated
 from omibackend.core.work import leased
-from omibackend.core.work.leased import Became, WorkType, WorkTypes
-from omibackend.llm.context import ModelError
+from omibackend.core.work.effects import Effect
+from omibackend.core.work.leased import WorkType
 from omibackend.llm.embeddings import Vector, vectors_of
 
 AT_ONCE = 32
@@ -20,50 +20,32 @@ MOST_CHARS = 6000
 LEASE_MARGIN_S = 30
 QUEUED_AT_ONCE = 5000
 
-Prepared = list[tuple[Embedding, Vector | None]]
-
-
-def kind() -> WorkType:
-    return WorkTypes.registered[Embedding]
-
 
 def register() -> None:
-    WorkTypes.register(
+    leased.register(
         WorkType(
             model=Embedding,
             lane="ai",
             lease_s=settings.OPENAI_TIMEOUT_MS // 1000 + LEASE_MARGIN_S,
-            prepare=prepare,
+            prepare_many=prepare_many,
             apply=apply,
+            at_once=AT_ONCE,
         )
     )
 
 
-def prepare(row: Embedding) -> Prepared:
-    """Takes others that are due along: a request for many costs as much as one for one. What
-    failed before goes alone, so that a text that the model refuses costs the others one try."""
-    started = time.perf_counter()
-    along = leased.claim(kind(), limit=AT_ONCE - 1, fresh=True) if row.attempts == 1 else []
-    rows = [row, *along]
-    words = _words_of([row.pk for row in rows])
-    try:
-        vectors = _vectors_of(words)
-    except ModelError as error:
-        for other in along:
-            leased.fail(other, error, ms=(time.perf_counter() - started) * 1000)
-        raise
-    return [(row, vectors.get(row.pk)) for row in rows]
+def prepare_many(rows: Sequence[Embedding]) -> dict[UUID, Vector | None]:
+    """A request for many costs as much as one for one. What failed before goes alone, so that a
+    text that the model refuses costs the others one try."""
+    vectors = _vectors_of(_words_of([row.pk for row in rows]))
+    return {row.pk: vectors.get(row.pk) for row in rows}
 
 
-def apply(row: Embedding, prepared: Prepared) -> Became:
-    """Those taken along are finished with it. A memory whose words changed meanwhile has a row
-    without this lease: then nothing is written, and all are tried again."""
-    for each, vector in prepared:
-        Embedding.objects.filter(pk=each.pk).update(
-            vector=vector, model=model_in_use(), dimensions=len(vector or ())
-        )
-    along = [each for each, _ in prepared if each.pk != row.pk]
-    leased.finish(along, {each.pk: [] for each in along}, ms=0)
+def apply(row: Embedding, vector: Vector | None) -> list[Effect]:
+    """A memory whose words changed meanwhile has a row without this lease: it is tried again."""
+    Embedding.objects.filter(pk=row.pk).update(
+        vector=vector, model=model_in_use(), dimensions=len(vector or ())
+    )
     return []
 
 

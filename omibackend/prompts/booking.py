@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from omibackend.accounts.models import Preferences
+from omibackend.core.postgres.locks import Lock, lock
 from omibackend.core.work.leased import State
 from omibackend.prompts.models import Outcome, PromptRun, PromptTemplate
 
@@ -49,7 +49,8 @@ def insert(wanted: Sequence[Wanted]) -> list[PromptRun]:
     ordered = sorted({one.key: one for one in wanted}.values(), key=lambda one: one.key)
     if not ordered:
         return []
-    _take_turns(ordered)
+    # Until the transaction ends nobody else counts these people's runs of these prompts.
+    lock(*((Lock.PERSONS_PROMPT, f"{one.template.pk}:{one.person_id}") for one in ordered))
     there = _there(ordered)
     _wait_anew([one for one in ordered if one.key in there])
     fresh = [one for one in ordered if one.key not in there]
@@ -81,14 +82,6 @@ def _row(one: Wanted, day: Any, why_not: str) -> PromptRun:
         run.state, run.outcome, run.why = State.IGNORED, Outcome.NOT_RUN, why_not
         run.finished_at = timezone.now()
     return run
-
-
-def _take_turns(wanted: Iterable[Wanted]) -> None:
-    """Until the transaction ends nobody else counts these people's runs of these prompts."""
-    keys = dict.fromkeys(f"prompt:{one.template.pk}:{one.person_id}" for one in wanted)
-    with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
 
 
 def _there(wanted: Sequence[Wanted]) -> set[tuple[UUID, int, str]]:

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import transaction
 
 from memories.saving.writing import lock_owner
-from omibackend.core.work import lanes
-from omibackend.core.work.leased import Became, WorkType, WorkTypes
+from omibackend.core.work import lanes, leased
+from omibackend.core.work.effects import Effect
+from omibackend.core.work.leased import WorkType
 from omibackend.llm.client import complete
 from omibackend.llm.context import Completion, NoModel
 from omibackend.llm.prompt import filled
@@ -64,7 +65,7 @@ def prepare(run: PromptRun) -> RunResult:
     return ask(run)
 
 
-def apply(run: PromptRun, result: RunResult) -> Became:
+def apply(run: PromptRun, result: RunResult) -> list[Effect]:
     completion, found = result.completion, result.found
     if found is None:
         _finish(run, Outcome.NOT_RUN, result.why_not)
@@ -77,15 +78,15 @@ def apply(run: PromptRun, result: RunResult) -> Became:
     if completion is None:
         _finish(run, Outcome.NOT_RUN, result.why_not)
         return []
-    became = outputs.store(run, completion.value, found)
-    made = [row for row in became if row["id"]]
+    effects = outputs.store(run, completion.value, found)
+    made = [effect for effect in effects if effect.id]
     run.answer = outputs.as_text(completion.value)
-    run.about = [*found.about, *(UUID(row["id"]) for row in made if row["kind"] in HELD)]
+    run.about = [*found.about, *(UUID(effect.id) for effect in made if effect.kind in HELD)]
     if made:
         _finish(run, Outcome.MADE, "", completion)
     else:
-        _finish(run, Outcome.NOTHING, DELETED_BEFORE if became else NOTHING_SAID, completion)
-    return became
+        _finish(run, Outcome.NOTHING, DELETED_BEFORE if effects else NOTHING_SAID, completion)
+    return effects
 
 
 def _finish(
@@ -122,7 +123,7 @@ def dispatch() -> int:
 
 
 def register() -> None:
-    WorkTypes.register(
+    leased.register(
         WorkType(
             model=PromptRun,
             lane=LANE,

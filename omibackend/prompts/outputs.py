@@ -12,7 +12,7 @@ from memories.models import MemoryKind
 from memories.saving.incoming import IncomingActionItem, IncomingMemory
 from memories.saving.parts import save_action_items
 from memories.saving.writing import save_memory
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Effect
 from omibackend.prompts.material import SOURCE, Material
 from omibackend.prompts.models import Output, PromptRun
 
@@ -63,7 +63,7 @@ def as_text(answer: Answer) -> str:
     return answer.text
 
 
-def store(run: PromptRun, answer: Answer, found: Material) -> Became:
+def store(run: PromptRun, answer: Answer, found: Material) -> list[Effect]:
     """Writes it in the caller's transaction, which holds the person's turn; [] for nothing."""
     if isinstance(answer, ItemsAnswer):
         return _keep_items(run, answer, found)
@@ -81,7 +81,7 @@ def _keep_memory(
     title: str,
     text: str,
     items: tuple[IncomingActionItem, ...] = (),
-) -> Became:
+) -> list[Effect]:
     template = run.template
     incoming = IncomingMemory(
         kind=MemoryKind.NOTE,
@@ -105,7 +105,7 @@ def _keep_memory(
     return save_memory(owner_id=run.person_id, incoming=incoming, delivery_id=run.delivery_id)
 
 
-def _keep_items(run: PromptRun, answer: ItemsAnswer, found: Material) -> Became:
+def _keep_items(run: PromptRun, answer: ItemsAnswer, found: Material) -> list[Effect]:
     """Beside those of the memory that they come from; without one they get a note of their own."""
     items = tuple(
         IncomingActionItem(item.description[:MOST_ITEM_CHARS], due_at=moment(item.due_at, found))
@@ -129,7 +129,7 @@ def moment(text: str | None, found: Material) -> datetime | None:
         return None
 
 
-def _tell(run: PromptRun, text: str, found: Material) -> Became:
+def _tell(run: PromptRun, text: str, found: Material) -> list[Effect]:
     sources = []
     if found.memory is not None:
         title = found.memory.display_title

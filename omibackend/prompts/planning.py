@@ -15,13 +15,13 @@ from conversations.models import OmiSession
 from memories.models import Memory, MemoryKind
 from omibackend.accounts.models import User
 from omibackend.core.postgres.ids import uuid7
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Change, Effect
 from omibackend.prompts.booking import Wanted, insert, time_zones
 from omibackend.prompts.material import FRESH, is_usable
 from omibackend.prompts.models import PromptRun, PromptTemplate, Trigger
 from omibackend.prompts.schedule import latest_slot
 
-CHANGED = frozenset({"created", "updated"})
+CHANGED = frozenset({Change.CREATED, Change.UPDATED})
 # After the silence that ends a session, the time that Omi takes to send its final transcript.
 GRACE_S = 30
 # A slot that nobody was there for is made up for until then.
@@ -37,16 +37,19 @@ class Happened:
 
     person_id: int
     delivery_id: UUID
-    became: Became
+    effects: Sequence[Effect]
     live: bool
 
     def ids(self, kind: str) -> list[UUID]:
         """Of the rows that are new, or new in what they say. What was deleted before by its
         owner tells that the whole conversation is over and done with."""
-        if any(row["how"] == "deleted before" for row in self.became):
+        if any(effect.change == Change.DELETED_BEFORE for effect in self.effects):
             return []
-        rows = (row for row in self.became if row["kind"] == kind and row["how"] in CHANGED)
-        return [UUID(row["id"]) for row in rows]
+        return [
+            UUID(effect.id)
+            for effect in self.effects
+            if effect.kind == kind and effect.change in CHANGED
+        ]
 
 
 def after_deliveries(happened: Sequence[Happened]) -> list[PromptRun]:

@@ -210,7 +210,7 @@ def test_it_erases_at_an_endpoint_that_many_share(owner: Any, staff: Any, api: A
 def test_it_outlives_a_job_that_runs_meanwhile(person: Sender, api: Api) -> None:
     memory = payload("omi/memory_created__full") | {"id": "another"}
     person.post({**memory, "structured": {"title": WORD, "overview": WORD}})
-    kind = leased.WorkTypes.registered[Delivery]
+    kind = leased.work_types[Delivery]
     (running,) = leased.claim(kind, limit=1, fresh=True)
     leave(api(person.endpoint.owner))
     one_pass()
@@ -244,7 +244,7 @@ def test_it_goes_on_after_a_death_in_the_middle(
     Erasure.objects.update(next_attempt_at=Now())
     with monkeypatch.context() as patch:
         patch.setattr("omibackend.accounts.privacy.jobs.ERASURE_BUDGET_S", -1)
-        (held,) = leased.claim(leased.WorkTypes.registered[Erasure], limit=1, fresh=False)
+        (held,) = leased.claim(leased.work_types[Erasure], limit=1, fresh=False)
         with pytest.raises(leased.LostLease, match="later"):
             jobs.prepare_erasure(held)
     assert User.objects.filter(pk=person.endpoint.owner_id).exists()

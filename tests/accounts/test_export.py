@@ -168,7 +168,7 @@ def test_it_shows_how_far_it_is(owner: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_it_stops_when_another_worker_has_it(owner: Any, api: Api) -> None:
     api(owner).get("/account/export")
-    kind = leased.WorkTypes.registered[Export]
+    kind = leased.work_types[Export]
     (late,) = leased.claim(kind, limit=1, fresh=True)
     Export.objects.update(lease_token=None, state="pending", attempts=0)
     with pytest.raises(leased.LostLease):

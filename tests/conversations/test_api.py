@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from conversations.api import views
 from conversations.models import Conversation, Message, OmiSession, TranscriptSegment
 from conversations.transcripts import search
-from conversations.transcripts.finalise import replace_transcript
+from conversations.transcripts.finalise import Final, replace_transcript
 from conversations.transcripts.ingest import add_batches
 from omibackend.core.postgres.ids import uuid7
 from tests.conftest import payload, work
@@ -130,15 +130,17 @@ def test_it_finds_words_that_were_said_and_written(client: APIClient, owner: Any
 
 def test_it_finds_a_final_transcript_at_once(client: APIClient, owner: Any) -> None:
     replace_transcript(
-        owner_id=owner.pk,
-        uid=UID,
-        conversation_id="c1",
-        title="Garden",
-        language="en",
-        started_at=at(0),
-        finished_at=at(60),
-        segments=[said("The roses need water.", 0)],
-        delivery_id=uuid7(),
+        Final(
+            owner_id=owner.pk,
+            uid=UID,
+            conversation_id="c1",
+            title="Garden",
+            language="en",
+            started_at=at(0),
+            finished_at=at(60),
+            segments=[said("The roses need water.", 0)],
+            delivery_id=uuid7(),
+        )
     )
     (pk,) = listed(client, "?q=garden+roses")
     assert Conversation.objects.get(pk=pk).title == "Garden"

@@ -21,6 +21,7 @@ from conversations.models import (
 )
 from memories.models import Memory
 from omibackend.core.work import leased
+from omibackend.core.work.effects import Change, Effect
 from tests.conftest import payload, work
 from tests.sender import Sender
 from webhooks.models import Delivery
@@ -117,7 +118,7 @@ def test_it_says_what_became_of_a_deleted_one(omi: Sender, client: APIClient) ->
     work()
     remove(client)
     replay()
-    assert Delivery.objects.get().became == [{"kind": "session", "id": "", "how": "deleted before"}]
+    assert Delivery.objects.get().effects == [Effect.on("session", "", Change.DELETED_BEFORE)]
 
 
 @pytest.mark.parametrize("shared_id", [True, False])
@@ -212,9 +213,9 @@ def test_it_drops_the_answer_of_a_question_that_was_deleted_meanwhile(
     settings.OMI_REPLY_BUDGET_MS = 0
     omi.post({"segments": LIVE})
     work("inbox")
-    (claimed,) = leased.claim(leased.WorkTypes.registered[Question], limit=1, fresh=True)
+    (claimed,) = leased.claim(leased.work_types[Question], limit=1, fresh=True)
     remove(client)
-    leased._work_one(leased.WorkTypes.registered[Question], claimed)
+    leased._work_one(leased.work_types[Question], claimed)
     assert hits() == []
 
 

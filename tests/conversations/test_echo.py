@@ -16,7 +16,7 @@ from conversations.pages.transcript import SpokenRow, transcript_of
 from conversations.segments import Batch, Segment
 from conversations.transcripts.ingest import add_batches
 from conversations.voice.intake import detect_in_job, detect_in_request
-from conversations.voice.playback import flag_live, playback_in
+from conversations.voice.playback import flag, playback_in, playbacks_in
 from omibackend.accounts.models import ListenMode, Preferences, User
 from omibackend.core.postgres.ids import uuid7
 from tests.conversations.speech import UID, person, said
@@ -40,7 +40,7 @@ def ago(seconds: float) -> datetime:
 
 
 def answered(owner: User, text: str = ANSWER, *, ago_s: float = 30, **more: Any) -> Question:
-    """GivenWords in the webhook's own answer."""
+    """Given in the webhook's own answer."""
     given: dict[str, Any] = {"channel": "inline", "quote": "Hey Omi, what did Sarah say?", **more}
     return Question.objects.create(
         owner=owner,
@@ -60,7 +60,15 @@ def answered(owner: User, text: str = ANSWER, *, ago_s: float = 30, **more: Any)
 def pushed(owner: User, text: str = ANSWER, *, ago_s: float = 30, state: str = "sent") -> None:
     question = answered(owner, text, ago_s=ago_s, channel="notification")
     Notification.objects.create(
-        question=question, owner=owner, uid=UID, text=text, sent_at=ago(ago_s), send_state=state
+        question=question,
+        cause=str(question.pk),
+        recipient=Notification.recipient_of(owner.pk, UID),
+        send_before=ago(ago_s - 60),
+        owner=owner,
+        uid=UID,
+        text=text,
+        sent_at=ago(ago_s),
+        send_state=state,
     )
 
 
@@ -78,7 +86,8 @@ def ours(batch: Batch) -> list[str]:
 
 def stored(*batches: Batch) -> dict[str, bool]:
     """As the job does it. Returns each text, and whether it is flagged."""
-    flag_live(batches, add_batches(batches))
+    ours = playbacks_in([(batch, None) for batch in batches])
+    flag(ours, add_batches(batches))
     return dict(TranscriptSegment.objects.values_list("text", "is_echo"))
 
 
@@ -257,12 +266,11 @@ def test_it_costs_one_statement_when_nothing_was_given(ann: User, places: int) -
     batches = [
         heard(ann, *[f"Sentence {n}." for n in range(100)], uid=str(p)) for p in range(places)
     ]
-    became = add_batches(batches)
     with CaptureQueriesContext(connection) as asked:
-        flag_live(batches, became)
+        playbacks_in([(batch, None) for batch in batches])
     assert len(asked) == 1
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL enable_seqscan = off; EXPLAIN {asked[0]['sql']}")
         plan = str(cursor.fetchall())
     assert "question_owner_uid_asked" in plan
-    assert "notification_owner_uid" in plan
+    assert "notification_recipient" in plan

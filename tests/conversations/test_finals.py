@@ -5,11 +5,11 @@ import pytest
 
 from conversations.models import OmiSession, Question, TranscriptSegment
 from conversations.segments import Segment
-from conversations.transcripts.finalise import replace_transcript
+from conversations.transcripts.finalise import Final, replace_transcript
 from conversations.transcripts.ingest import add_batches
 from omibackend.accounts.models import User
 from omibackend.core.postgres.ids import uuid7
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Change, Effect
 from tests.conversations.speech import UID, at, batch, person, said, transcript, transcripts
 
 LIVE = ["So I think the deposit is due on Friday.", "Hey Omi, what did Sarah say?"]
@@ -29,16 +29,18 @@ def hear_live(owner: User, *, begins_s: float = 0, texts: Sequence[str] = LIVE) 
         )
 
 
-def final(owner: User, *segments: Segment, conversation: str = "c1", **more: Any) -> Became:
+def final(owner: User, *segments: Segment, conversation: str = "c1", **more: Any) -> list[Effect]:
     given = {"title": "Deposit", "started_at": None, "finished_at": None} | more
     return replace_transcript(
-        owner_id=owner.pk,
-        uid=UID,
-        conversation_id=conversation,
-        language="en",
-        segments=segments,
-        delivery_id=uuid7(),
-        **given,
+        Final(
+            owner_id=owner.pk,
+            uid=UID,
+            conversation_id=conversation,
+            language="en",
+            segments=segments,
+            delivery_id=uuid7(),
+            **given,
+        )
     )
 
 
@@ -46,7 +48,7 @@ def test_it_replaces_the_live_words_by_the_final_ones(ann: User) -> None:
     hear_live(ann)
     (entry,) = final(ann, said(JOINED, 0, 9), said("Tuesday.", 9))
     session = OmiSession.objects.get()
-    assert entry == {"kind": "session", "id": str(session.pk), "how": "updated"}
+    assert entry == Effect.on("session", session.pk, Change.UPDATED)
     assert transcript(session) == [JOINED, "Tuesday."]
     assert (session.title, session.segment_count, session.max_end_s) == ("Deposit", 2, 10)
     assert session.is_final
@@ -55,7 +57,7 @@ def test_it_replaces_the_live_words_by_the_final_ones(ann: User) -> None:
 
 def test_it_makes_a_final_session_where_nothing_was_heard_live(ann: User) -> None:
     (entry,) = final(ann, said("Hello there", 0), started_at=at(0), finished_at=at(5))
-    assert entry["how"] == "created"
+    assert entry.change == "created"
     assert OmiSession.objects.get().started_at == at(0)
 
 
@@ -99,8 +101,8 @@ def test_it_gathers_all_live_sessions_of_one_conversation(ann: User) -> None:
 def test_it_takes_a_resend_as_the_same_conversation(ann: User) -> None:
     first, again = said(JOINED, 0, key="a"), said("Bye.", 9, key="b")
     final(ann, first, again)
-    assert final(ann, first, again)[0]["how"] == "unchanged"
-    assert final(ann, first, title="Renamed")[0]["how"] == "updated"
+    assert final(ann, first, again)[0].change == "unchanged"
+    assert final(ann, first, title="Renamed")[0].change == "updated"
     assert transcripts() == [[JOINED]]
     assert OmiSession.objects.get().title == "Renamed"
 
@@ -135,7 +137,7 @@ def test_it_drops_live_words_that_come_after_their_final_ones(ann: User) -> None
     final(ann, said(JOINED, 0, 9))
     OmiSession.objects.update(finalised_at=at(10))
     late = batch(ann, said(LIVE[0], 0, 4), heard_s=15)
-    assert add_batches([late])[late.delivery_id][0]["how"] == "already final"
+    assert add_batches([late])[late.delivery_id][0].change == "already_final"
     assert transcripts() == [[JOINED]]
 
 
@@ -144,7 +146,7 @@ def test_it_never_drops_the_live_words_of_the_next_conversation(ann: User) -> No
     OmiSession.objects.update(finalised_at=at(10))
     for text, heard_s in (("Quite another thing", 8), (LIVE[1], 300)):
         late = batch(ann, said(text, 3, 6), heard_s=heard_s)
-        assert add_batches([late])[late.delivery_id][0]["how"] == "created"
+        assert add_batches([late])[late.delivery_id][0].change == "created"
 
 
 def test_it_ends_alike_whichever_comes_first(ann: User) -> None:

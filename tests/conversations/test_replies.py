@@ -18,7 +18,6 @@ from conversations.models import (
     Notification,
     OmiSession,
     Question,
-    SendState,
 )
 from conversations.segments import Batch
 from conversations.transcripts.ingest import add_batches
@@ -29,6 +28,7 @@ from omibackend.accounts.models import Preferences, User
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work import leased
 from omibackend.core.work.leased import State
+from omibackend.core.work.outbox import SendState
 from tests.conversations.phone import Behaving, Phone, answering, breaking_off, hanging, ringing
 from tests.conversations.speech import UID, person, said, timeless
 from tests.llm.server import failing, saying, serving
@@ -261,7 +261,7 @@ def test_it_never_sends_again_after_a_worker_died_sending(
     ann: User, memory: Memory, phone: Phone
 ) -> None:
     late(ann)
-    leased.work_due(leased.WorkTypes.registered[Question], until=float("inf"))
+    leased.work_due(leased.work_types[Question], until=float("inf"))
     Notification.objects.update(
         state=State.LEASED, attempts=1, send_state=SendState.SENDING, lease_token=uuid7()
     )
@@ -324,10 +324,11 @@ def test_it_keeps_an_answer_that_may_not_be_spoken(
 
 def test_it_keeps_an_answer_that_waited_too_long(ann: User, memory: Memory, phone: Phone) -> None:
     late(ann)
-    leased.work_due(leased.WorkTypes.registered[Question], until=float("inf"))
-    Question.objects.update(asked_at=timezone.now() - timedelta(minutes=11))
+    leased.work_due(leased.work_types[Question], until=float("inf"))
+    Notification.objects.update(send_before=timezone.now())
     work()
     assert Question.objects.values_list("channel", "why").get() == ("kept", "too late")
+    assert Notification.objects.get().send_state == SendState.TOO_LATE
     assert phone.pushed == []
 
 
@@ -370,7 +371,7 @@ def test_it_lets_the_request_take_over_from_the_timer(ann: User, memory: Memory)
     """More is said just as the timer closes the question: the timer's worker writes nothing."""
     assert detect_in_request(heard(ann, "Hey Omi, what did"), Preferences()) is None
     Question.objects.update(next_attempt_at=timezone.now())
-    (claimed,) = leased.claim(leased.WorkTypes.registered[Question], limit=1, fresh=True)
+    (claimed,) = leased.claim(leased.work_types[Question], limit=1, fresh=True)
     question = detect_in_request(
         Batch(ann.pk, UID, None, (said("Sarah say?", 2.5),), uuid7(), timezone.now()),
         Preferences(),

@@ -37,7 +37,7 @@ def test_it_keeps_one_conversation_together(ann: User) -> None:
     session = OmiSession.objects.get()
     assert transcript(session) == ["w0", "w5", "w60"]
     assert (session.min_start_s, session.max_end_s, session.segment_count) == (0, 61, 3)
-    assert [next(iter(b.values()))[0]["how"] for b in became] == ["created", "updated", "updated"]
+    assert [next(iter(b.values()))[0].change for b in became] == ["created", "updated", "updated"]
 
 
 def test_it_begins_a_session_after_a_silence(ann: User) -> None:
@@ -83,7 +83,7 @@ def test_it_merges_two_sessions_that_turn_out_to_be_one(ann: User) -> None:
     session = OmiSession.objects.get()
     assert transcript(session) == ["0", "100", "200"]
     assert session.segment_count == 3
-    assert became[between.delivery_id][0]["id"] == str(session.pk)
+    assert became[between.delivery_id][0].id == str(session.pk)
 
 
 def test_it_takes_a_named_session_at_its_word(ann: User) -> None:
@@ -104,7 +104,7 @@ def test_it_changes_nothing_when_words_come_again(ann: User) -> None:
     add_batches(batches)
     before = OmiSession.objects.values().get()
     again = batch(ann, *batches[0].segments, heard_s=900)
-    assert add_batches([again])[again.delivery_id][0]["how"] == "unchanged"
+    assert add_batches([again])[again.delivery_id][0].change == "unchanged"
     assert OmiSession.objects.values().get() == before
 
 

@@ -14,7 +14,7 @@ from conversations.pages.transcript import (
     transcript_of,
 )
 from conversations.segments import Segment
-from conversations.transcripts.finalise import replace_transcript
+from conversations.transcripts.finalise import Final, replace_transcript
 from conversations.transcripts.ingest import add_batches
 from memories.models import ActionItem, Memory
 from omibackend.accounts.models import User
@@ -100,15 +100,17 @@ def test_it_finds_the_place_of_a_question_in_the_final_words(session: OmiSession
     question = ask(session)
     joined = Segment("new", "The deposit is due. So. Hey Omi, what did Sarah say?", start_s=1)
     replace_transcript(
-        owner_id=session.owner_id,
-        uid=UID,
-        conversation_id="c1",
-        title="",
-        language="",
-        started_at=None,
-        finished_at=None,
-        segments=(joined, said("Tuesday.", 14)),
-        delivery_id=uuid7(),
+        Final(
+            owner_id=session.owner_id,
+            uid=UID,
+            conversation_id="c1",
+            title="",
+            language="",
+            started_at=None,
+            finished_at=None,
+            segments=(joined, said("Tuesday.", 14)),
+            delivery_id=uuid7(),
+        )
     )
     rows = transcript_of(OmiSession.objects.get())
     assert isinstance(rows[0], SpokenRow)

@@ -13,10 +13,11 @@ from pytest_django import Settings
 from omibackend.core.errors import SetAside
 from omibackend.core.redis import soft_redis
 from omibackend.core.work import lanes, leased
-from omibackend.core.work.leased import Became, State, WorkType
+from omibackend.core.work.effects import Change, Effect
+from omibackend.core.work.leased import State, WorkType
 from webhooks.models import Delivery, Endpoint
 
-Handler = Callable[[Any, Any], Became]
+Handler = Callable[[Any, Any], list[Effect]]
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def kind(apply: Handler | None = None, **options: Any) -> WorkType:
         model=Delivery,
         lane="test",
         lease_s=options.pop("lease_s", 30),
-        apply=apply or (lambda row, _: [{"kind": "x", "id": str(row.pk), "how": "created"}]),
+        apply=apply or (lambda row, _: [Effect.on("x", row.pk, Change.CREATED)]),
         **options,
     )
 
@@ -50,7 +51,7 @@ def work(of: WorkType) -> bool:
 
 
 def fail_with(error: Exception) -> Handler:
-    def apply(row: Any, _: Any) -> Became:
+    def apply(row: Any, _: Any) -> list[Effect]:
         raise error
 
     return apply
@@ -61,7 +62,7 @@ def test_it_finishes_each_row_once(rows: Any) -> None:
     work(kind())
     done = Delivery.objects.filter(state=State.DONE)
     assert done.count() == 3
-    assert done[0].became[0]["how"] == "created"
+    assert done[0].effects[0].change == "created"
     assert (done[0].attempts, done[0].lease_token, len(done[0].attempt_log)) == (1, None, 1)
     assert not leased.claim(kind(), limit=len(made), fresh=True)
 
@@ -70,7 +71,7 @@ def test_it_takes_many_rows_in_one_transaction(rows: Any) -> None:
     rows(5)
     sizes: list[int] = []
 
-    def many(batch: Sequence[Any]) -> dict[Any, Became]:
+    def many(batch: Sequence[Any]) -> dict[Any, list[Effect]]:
         sizes.append(len(batch))
         return {row.pk: [] for row in batch}
 
@@ -83,12 +84,12 @@ def test_it_works_a_failed_bulk_row_by_row(rows: Any) -> None:
     made = rows(4)
     poison = made[1].pk
 
-    def apply(row: Any, _: Any) -> Became:
+    def apply(row: Any, _: Any) -> list[Effect]:
         if row.pk == poison:
             raise SetAside("this one cannot be read")
         return []
 
-    def many(batch: Sequence[Any]) -> dict[Any, Became]:
+    def many(batch: Sequence[Any]) -> dict[Any, list[Effect]]:
         raise ValueError
 
     work(kind(apply, apply_many=many))
@@ -101,7 +102,7 @@ def test_it_works_alone_what_a_bulk_leaves_out(rows: Any) -> None:
     made = rows(3)
     alone: list[Any] = []
 
-    def apply(row: Any, _: Any) -> Became:
+    def apply(row: Any, _: Any) -> list[Effect]:
         alone.append(row.pk)
         return []
 
@@ -139,7 +140,7 @@ def test_it_keeps_the_class_and_not_the_words_of_an_error(rows: Any) -> None:
 def test_it_keeps_no_values_of_a_database_error(rows: Any) -> None:
     (row,) = rows(1)
 
-    def apply(row: Any, _: Any) -> Became:
+    def apply(row: Any, _: Any) -> list[Effect]:
         Endpoint.objects.bulk_create(
             [Endpoint(owner_id=row.endpoint.owner_id, token_hash="secret")] * 2
         )
@@ -154,7 +155,7 @@ def test_it_keeps_no_values_of_a_database_error(rows: Any) -> None:
 def test_it_rolls_back_the_effects_of_a_late_worker(rows: Any) -> None:
     rows(1)
 
-    def apply(late: Any, _: Any) -> Became:
+    def apply(late: Any, _: Any) -> list[Effect]:
         Endpoint.objects.update(name="written late")
         Delivery.objects.filter(pk=late.pk).update(lease_token=None)  # somebody took it over
         return []
@@ -228,7 +229,7 @@ def test_it_runs_slow_work_outside_the_transaction(rows: Any) -> None:
     def prepare(row: Any) -> str:
         return "slow result"
 
-    def apply(row: Any, prepared: Any) -> Became:
+    def apply(row: Any, prepared: Any) -> list[Effect]:
         seen.append(prepared)
         return []
 
@@ -253,7 +254,7 @@ def test_it_does_not_replay_what_runs(rows: Any) -> None:
 def test_it_keeps_a_broken_row_from_holding_up_the_others(rows: Any) -> None:
     made = rows(3)
 
-    def apply(row: Any, _: Any) -> Became:
+    def apply(row: Any, _: Any) -> list[Effect]:
         if row.pk == made[0].pk:
             raise IntegrityError
         return []

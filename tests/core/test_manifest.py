@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from omibackend.core import manifest
 from omibackend.core.manifest import Finder, Manifest
-from omibackend.core.work.leased import WorkTypes
+from omibackend.core.work.leased import work_types
 
 ROOT = Path(settings.BASE_DIR)
 HOUSE = [
@@ -82,7 +82,7 @@ def test_it_lists_and_links_models_that_there_are() -> None:
 def test_it_works_every_row_in_a_lane_that_is_declared() -> None:
     declared = [lane.name for lane in manifest.lanes()]
     assert declared == ["inbox", "ai", "accounts", "emg", "maintenance"]
-    assert {kind.lane for kind in WorkTypes.registered.values()} <= set(declared)
+    assert {kind.lane for kind in work_types.values()} <= set(declared)
     assert {lane.with_lane for lane in manifest.lanes()} <= {"", *declared}
     assert set(settings.RQ_QUEUES) == set(declared)
 

@@ -104,7 +104,7 @@ class TestReanalyse:
         said("reanalyse", "--all", "--no-wait")
         bucket.put(emg_file(seed=2), path="new.c3d")
         bucket.tell({"bucket": BUCKET, "object_path": "new.c3d"})
-        kind = leased.WorkTypes.registered[Recording]
+        kind = leased.work_types[Recording]
         (first,) = leased.claim(kind, limit=1, fresh=True)
         assert first.object_path == "new.c3d"
 

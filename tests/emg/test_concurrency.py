@@ -41,7 +41,7 @@ def test_it_analyses_the_same_content_in_one_place_at_a_time(owner: Any) -> None
     other = connections.create_connection("default")
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended('emg-content:abc', 0))")
+            cursor.execute("SELECT pg_advisory_lock(1, hashtext('abc'))")
             with pytest.raises(Changing), alone_with("abc"):
                 pass
             cursor.execute("SELECT pg_advisory_unlock_all()")

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from emg.models import Recording
 from emg.recordings import muscles
 from omibackend.core.work import leased
+from omibackend.core.work.effects import Change, Effect
 from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.emg.c3d_files import C3DFile, emg_file
@@ -72,7 +73,7 @@ def test_it_analyses_in_the_background(bucket: Bucket) -> None:
     assert (status["status"], status["reason"]) == ("completed", "")
     assert status["metadata"]["file_hash"] == recording.sha256
     (delivery,) = Delivery.objects.all()
-    assert delivery.became == [{"kind": "recording", "id": str(recording.pk), "how": "created"}]
+    assert delivery.effects == [Effect.on("recording", recording.pk, Change.CREATED)]
 
 
 def test_it_tries_again_until_the_object_is_there_and_analyses_it_once(bucket: Bucket) -> None:

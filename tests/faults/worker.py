@@ -23,10 +23,10 @@ def main(lease_s: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from omibackend.core.work.leased import WorkTypes
+    from omibackend.core.work import leased
     from webhooks.models import Delivery
 
-    kind = WorkTypes.registered[Delivery]
+    kind = leased.work_types[Delivery]
     apply_many = kind.apply_many
     assert apply_many
 
@@ -37,11 +37,11 @@ def main(lease_s: int) -> None:
     def harmed_one(row: Any, prepared: Any) -> Any:
         _harm([row], DEADLY, signal.SIGKILL)
         _harm([row], FREEZES_BEFORE, signal.SIGSTOP)
-        became = kind.apply(row, prepared)
+        effects = kind.apply(row, prepared)
         _harm([row], FREEZES_AFTER, signal.SIGSTOP)
-        return became
+        return effects
 
-    WorkTypes.register(replace(kind, lease_s=lease_s, apply=harmed_one, apply_many=harmed_many))
+    leased.register(replace(kind, lease_s=lease_s, apply=harmed_one, apply_many=harmed_many))
     call_command("rqworker", "inbox", verbosity=0)
 
 

@@ -5,6 +5,7 @@ import pytest
 from memories.models import ActionItem, Memory, Tombstone
 from memories.saving.writing import edit, forget, save_memory
 from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.effects import Change, Effect
 from tests.memories.told import UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ def test_it_deletes_with_all_parts_and_leaves_no_words(owner: Any) -> None:
 def test_it_stays_deleted_when_it_is_sent_again(owner: Any) -> None:
     forget([told(owner)])
     became = tell(owner, title="Changed", text="Changed")
-    assert became == [{"kind": "memory", "id": "", "how": "deleted before"}]
+    assert became == [Effect.on("memory", "", Change.DELETED_BEFORE)]
     assert Memory.objects.count() == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 from memories.models import ActionItem, Event, Memory, Tombstone
 from memories.saving.incoming import IncomingActionItem
 from memories.saving.writing import edit, forget
+from omibackend.core.work.effects import Change, Effect
 from tests.memories.test_photos import SNAP
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 
@@ -61,7 +62,7 @@ def test_it_does_not_come_back_when_it_is_sent_again(me: Any, owner: Any, other:
     merge(me, kept, other)
     before = Memory.objects.values().get()
     again = tell(owner, OTHER, text="Reprocessed.")
-    assert again == [{"kind": "memory", "id": str(kept.pk), "how": "merged before"}]
+    assert again == [Effect.on("memory", kept.pk, Change.MERGED_BEFORE)]
     assert how(tell(owner, OTHER, source_id=None)) == ["merged before"]
     assert Memory.objects.values().get() == before
 
@@ -114,7 +115,7 @@ def test_it_merges_what_was_merged(me: Any, owner: Any, venue: Memory, other: Me
     merge(me, other, venue)
     merge(me, third, other)
     assert set(third.merged.values_list("memory_id", flat=True)) == {venue.pk, other.pk}
-    assert tell(owner)[0] == {"kind": "memory", "id": str(third.pk), "how": "merged before"}
+    assert tell(owner)[0] == Effect.on("memory", third.pk, Change.MERGED_BEFORE)
 
 
 def test_it_deletes_both_when_the_merged_one_is_deleted(
@@ -130,7 +131,7 @@ def test_it_learns_the_id_of_what_was_merged_without_one(me: Any, owner: Any) ->
     kept, other = told(owner), told(owner, UNNAMED, text="Unnamed.")
     merge(me, kept, other)
     again = tell(owner, source_id="late", text="Unnamed.")
-    assert again[0]["how"] == "merged before"
+    assert again[0].change == "merged before"
     assert how(tell(owner, source_id="late", text="Other words.")) == ["merged before"]
 
 

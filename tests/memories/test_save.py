@@ -20,9 +20,9 @@ def test_it_keeps_what_was_told(owner: Any) -> None:
     delivery_id = uuid7()
     became = save_memory(owner_id=owner.pk, incoming=VENUE, delivery_id=delivery_id)
     memory = Memory.objects.get()
-    assert [entry["kind"] for entry in became] == ["memory", "action_item", "event"]
-    assert {entry["how"] for entry in became} == {"created"}
-    assert became[0]["id"] == str(memory.pk)
+    assert [entry.kind for entry in became] == ["memory", "action_item", "event"]
+    assert {entry.change for entry in became} == {"created"}
+    assert became[0].id == str(memory.pk)
     assert (memory.title, memory.category, memory.emoji) == (VENUE.title, "family", "💒")
     assert (memory.delivery_id, memory.occurred_at) == (delivery_id, AT)
     assert memory.action_items.get().due_at == AT + 48 * HOUR
@@ -33,7 +33,7 @@ def test_it_finds_nothing_to_change_in_the_same_again(owner: Any) -> None:
     tell(owner)
     before = Memory.objects.values().get()
     again = tell(owner)
-    assert {entry["how"] for entry in again} == {"unchanged"}
+    assert {entry.change for entry in again} == {"unchanged"}
     after = Memory.objects.values().get()
     assert (after["updated_at"], after["title"]) == (before["updated_at"], before["title"])
     assert (ActionItem.objects.count(), Event.objects.count()) == (1, 1)

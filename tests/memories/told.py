@@ -8,7 +8,7 @@ from memories.models import Memory
 from memories.saving.incoming import IncomingActionItem, IncomingEvent, IncomingMemory
 from memories.saving.writing import save_memory
 from omibackend.core.postgres.ids import uuid7
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Effect
 
 AT = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -29,15 +29,15 @@ VENUE = IncomingMemory(
 UNNAMED = replace(VENUE, source_id=None)
 
 
-def tell(owner: Any, incoming: IncomingMemory = VENUE, **changes: Any) -> Became:
+def tell(owner: Any, incoming: IncomingMemory = VENUE, **changes: Any) -> list[Effect]:
     return save_memory(
         owner_id=owner.pk, incoming=replace(incoming, **changes), delivery_id=uuid7()
     )
 
 
 def told(owner: Any, incoming: IncomingMemory = VENUE, **changes: Any) -> Memory:
-    return Memory.objects.get(pk=tell(owner, incoming, **changes)[0]["id"])
+    return Memory.objects.get(pk=tell(owner, incoming, **changes)[0].id)
 
 
-def how(became: Became, kind: str = "memory") -> list[str]:
-    return [entry["how"] for entry in became if entry["kind"] == kind]
+def how(became: list[Effect], kind: str = "memory") -> list[str]:
+    return [entry.change for entry in became if entry.kind == kind]

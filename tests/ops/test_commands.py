@@ -121,7 +121,7 @@ class TestPrune:
         run("prune")
         old = Delivery.objects.get(state=State.DONE)
         assert (old.body, old.headers, old.remote_addr) == (None, {}, None)
-        assert old.became
+        assert old.effects
         assert len(bytes(old.body_sha256)) == 32
         assert Memory.objects.count() == 1
         assert not Delivery.objects.filter(state=State.DEAD).exists()

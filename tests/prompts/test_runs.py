@@ -13,6 +13,7 @@ from conversations.models import Conversation, Message, OmiSession
 from memories.models import ActionItem, Memory
 from memories.saving.writing import edit, forget
 from omibackend.core.work import leased
+from omibackend.core.work.effects import Change, Effect
 from omibackend.core.work.leased import State
 from omibackend.ops.retention import prune
 from omibackend.prompts import jobs
@@ -46,7 +47,7 @@ def test_it_makes_a_memory_of_a_memory(omi: Sender, serve: Serve) -> None:
     note = made()
     assert (note.kind, note.title, note.text) == ("note", SUMMARY["title"], SUMMARY["text"])
     assert (run.state, run.outcome, run.model) == (State.DONE, Outcome.MADE, "test-model")
-    assert run.became[0] == {"kind": "memory", "id": str(note.pk), "how": "created"}
+    assert run.effects[0] == Effect.on("memory", note.pk, Change.CREATED)
     assert original.title in run.rendered
     assert len(server.asked) == 1
 
@@ -70,11 +71,9 @@ def test_it_says_where_a_memory_comes_from(omi: Sender, serve: Serve) -> None:
 def test_it_tells_the_delivery_what_it_set_off(omi: Sender) -> None:
     template()
     remember(omi)
-    assert omi.deliveries()[0].became[-1] == {
-        "kind": "prompt_run",
-        "id": str(PromptRun.objects.get().pk),
-        "how": "created",
-    }
+    assert omi.deliveries()[0].effects[-1] == Effect.on(
+        "prompt_run", PromptRun.objects.get().pk, Change.CREATED
+    )
 
 
 def test_it_keeps_what_others_said_between_markers(omi: Sender, serve: Serve) -> None:
@@ -152,7 +151,7 @@ def test_it_adds_action_items_to_the_memory(omi: Sender, serve: Serve) -> None:
     assert [item.description for item in fresh] == ["Ask the caterer", "Tell Sarah"]
     assert fresh[0].due_at is not None
     assert fresh[0].memory_id == original.pk
-    assert [row["kind"] for row in run.became] == ["action_item"] * 2
+    assert [row.kind for row in run.effects] == ["action_item"] * 2
 
 
 def test_it_gives_items_without_a_memory_a_note(omi: Sender, serve: Serve) -> None:
@@ -161,7 +160,7 @@ def test_it_gives_items_without_a_memory_a_note(omi: Sender, serve: Serve) -> No
     say(omi)
     run = run_due()
     assert made().action_items.count() == 2
-    assert run.became[0]["kind"] == "memory"
+    assert run.effects[0].kind == "memory"
 
 
 def test_it_leaves_a_message(omi: Sender, owner: Any, serve: Serve) -> None:

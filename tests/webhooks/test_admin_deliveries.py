@@ -15,6 +15,7 @@ from omibackend.core.admin import paging
 from omibackend.core.admin.outcome import attempts
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.redis import soft_redis
+from omibackend.core.work.effects import Change, Effect
 from tests.conftest import payload
 from tests.ops.test_shell import grant
 from tests.sender import Sender
@@ -223,12 +224,12 @@ def test_it_says_what_became_of_it(omi: Sender, owner: Any, admin: Client) -> No
     )
     gone = "01980000-0000-7000-8000-00000000dead"
     became = [
-        {"kind": "memory", "id": str(memory.pk), "how": "created"},
-        {"kind": "action_item", "id": str(item.pk), "how": "created"},
-        {"kind": "memory", "id": gone, "how": "created"},
-        {"kind": "carrier_pigeon", "id": "17", "how": "sent"},
+        Effect.on("memory", memory.pk, Change.CREATED),
+        Effect.on("action_item", item.pk, Change.CREATED),
+        Effect.on("memory", gone, Change.CREATED),
+        Effect.on("carrier_pigeon", "17", Change.SENT),
     ]
-    html = admin.get(page_of(stored(omi.endpoint, became=became))).content.decode()
+    html = admin.get(page_of(stored(omi.endpoint, effects=became))).content.decode()
     assert reverse("admin:memories_memory_change", args=[memory.pk]) in html
     assert "Wedding Venue Deposit" in html
     assert "Pay the deposit" in html
@@ -248,7 +249,7 @@ def test_it_names_no_memory_to_staff_who_may_see_none(
         occurred_at=timezone.now(),
         content_hash="1",
     )
-    row = stored(omi.endpoint, became=[{"kind": "memory", "id": str(memory.pk), "how": "created"}])
+    row = stored(omi.endpoint, effects=[Effect.on("memory", memory.pk, Change.CREATED)])
     person = django_user_model.objects.create_user("h@example.org", "a long passphrase")
     html = grant(person, "webhooks.view_delivery").get(page_of(row)).content.decode()
     assert "Private matters" not in html

@@ -98,7 +98,7 @@ def test_it_makes_a_memory_with_its_parts(omi: Sender) -> None:
     items = ActionItem.objects.order_by("description").values_list("description", flat=True)
     assert list(items) == ["Ask the caterer for a quote", "Pay the venue deposit"]
     assert Event.objects.get().title == "Venue visit"
-    kinds = {row["kind"] for row in Delivery.objects.get().became}
+    kinds = {row.kind for row in Delivery.objects.get().effects}
     assert kinds == {"memory", "action_item", "event", "session"}
 
 

@@ -40,7 +40,7 @@ def created(omi: Sender, *texts: str, overview: str = "You heard of a venue.") -
     omi.post({**body, "transcript_segments": segments(*texts)})
     work("inbox")
     newest = Delivery.objects.latest("received_at")
-    return [row["how"] for row in newest.became if row["kind"] == "memory"]
+    return [row.change for row in newest.effects if row.kind == "memory"]
 
 
 def test_it_makes_no_memory_of_its_own_words(omi: Sender, answer: str) -> None:

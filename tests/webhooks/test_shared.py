@@ -217,7 +217,7 @@ def test_it_keeps_nothing_of_an_erased_person(app: Sender, monkeypatch: pytest.M
     assert app.post(says("Sent after.")).json() == {}
     work("inbox")
     row = Delivery.objects.get()
-    assert (row.state, row.body, row.query, row.became) == (State.DONE, None, {}, [])
+    assert (row.state, row.body, row.query, row.effects) == (State.DONE, None, {}, [])
     counted = soft_redis.client().hgetall(f"counted:{app.endpoint.pk}")
     assert counted[b"realtime_transcript:requests"] == b"1"
 

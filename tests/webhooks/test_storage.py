@@ -119,7 +119,7 @@ def test_it_takes_every_object_of_a_notification(bucket: Bucket) -> None:
     paths = Recording.objects.order_by("object_path").values_list("object_path", flat=True)
     assert list(paths) == ["a.c3d", "b.c3d"]
     (delivery,) = Delivery.objects.all()
-    assert [item["how"] for item in delivery.became] == ["created", "created"]
+    assert [item.change for item in delivery.effects] == ["created", "created"]
 
 
 @pytest.mark.parametrize("body", [SUPABASE, S3, MINIO])

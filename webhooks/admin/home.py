@@ -12,7 +12,7 @@ from omibackend.core.manifest import Figure, Panel
 from omibackend.core.redis import metrics
 from omibackend.core.show import svg
 from omibackend.core.show.human import count, span
-from omibackend.core.work.leased import WorkTypes, due
+from omibackend.core.work.leased import due, work_types
 from webhooks.admin import traffic
 from webhooks.inbox import status
 from webhooks.models import Delivery, Endpoint
@@ -129,7 +129,7 @@ def oldest_unfinished() -> Figure:
 
 def waiting_by_lane() -> dict[str, int]:
     waiting: dict[str, int] = {}
-    for kind in WorkTypes.registered.values():
+    for kind in work_types.values():
         number = kind.model._default_manager.filter(due())[:MOST_WAITING].count()
         waiting[kind.lane] = waiting.get(kind.lane, 0) + number
     return waiting

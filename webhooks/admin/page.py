@@ -80,8 +80,8 @@ def page(delivery: Delivery, user: Any, *, origin: str) -> DeliveryPage:
             HeaderLine(name.title(), value, value.startswith(MASK))
             for name, value in delivery.headers.items()
         ],
-        became=became(delivery.became[:MOST_BECAME], user),
-        became_more=max(len(delivery.became) - MOST_BECAME, 0),
+        became=became(delivery.effects[:MOST_BECAME], user),
+        became_more=max(len(delivery.effects) - MOST_BECAME, 0),
         attempts=list(attempts(delivery.attempt_log)),
         body=show(delivery.raw(), delivery.content_type) if readable else None,
         may_read=may_read,

@@ -16,6 +16,7 @@ from omibackend.accounts.models import OmiLink
 from omibackend.core.api.serializers import ErrorsSerializer, Strict
 from omibackend.core.errors import Refused, SetAside
 from omibackend.core.work import lanes
+from omibackend.core.work.outbox import MaybeSent, NotSent
 from webhooks.api import person_id
 from webhooks.providers.omi import shared
 
@@ -127,9 +128,9 @@ def _push(uid: str, code: str) -> None:
     """A code that may have arrived counts as sent: the person sees it, or starts again."""
     try:
         omi_api.notify(uid, f"{code} is your code to link this Omi. It ends in ten minutes.")
-    except omi_api.MaybeSent:
+    except MaybeSent:
         return
-    except omi_api.NotSent as error:
+    except NotSent as error:
         raise Refused(503, "not_sent", str(error), retry_after_s=RETRY_AFTER_S) from error
     except SetAside as error:
         raise Refused(409, "not_sent", str(error), attr="uid") from error

@@ -51,7 +51,7 @@ class WordsSerializer(serializers.Serializer[Words]):
 class BecameSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
     id = serializers.CharField()
-    how = serializers.CharField()
+    how = serializers.CharField(source="change.label")
 
 
 class TracedDeliverySerializer(serializers.ModelSerializer[Delivery]):
@@ -66,7 +66,7 @@ class TracedDeliverySerializer(serializers.ModelSerializer[Delivery]):
         allow_null=True,
         help_text="whether the stored bytes have that hash still; null: not held",
     )
-    became = BecameSerializer(many=True)
+    became = BecameSerializer(source="effects", many=True)
 
     class Meta:
         model = Delivery

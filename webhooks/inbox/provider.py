@@ -12,7 +12,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from omibackend.core.errors import Refused
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Effect
 from webhooks.inbox.signatures import Verdict
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Provider:
     parse: Callable[[Incoming], Parsed]
     # Effects of many deliveries, in the caller's transaction. One that cannot be taken in bulk
     # may be left out of the result: it is then worked alone.
-    handle_many: Callable[[Sequence["Delivery"]], dict[UUID, Became]]
+    handle_many: Callable[[Sequence["Delivery"]], dict[UUID, list[Effect]]]
     # The answer after the delivery is stored (`stored` is None when it was only counted).
     respond: Callable[[KnownEndpoint, Incoming, Parsed, Stored | None], HttpResponse]
     # Answers a GET on the endpoint's address: a gateway's health or a set-up check.

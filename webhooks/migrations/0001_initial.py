@@ -5,6 +5,7 @@ import django.db.models.fields.json
 import django.db.models.functions.datetime
 import omibackend.core.postgres.crypto
 import omibackend.core.postgres.ids
+import omibackend.core.work.effects
 from django.conf import settings
 from django.db import migrations, models
 
@@ -54,7 +55,7 @@ class Migration(migrations.Migration):
                 ('last_error', models.TextField(blank=True, db_default='', default='')),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
+                ('effects', omibackend.core.work.effects.EffectsField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('event', models.CharField(max_length=40)),
                 ('dedup_key', models.CharField(max_length=255, null=True)),

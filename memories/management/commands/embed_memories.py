@@ -26,7 +26,7 @@ class Command(BaseCommand):
         jobs.queue_missing()
         waiting = Embedding.objects.filter(state__in=LIVE)
         total = left = waiting.count()
-        while leased.work_due(jobs.kind(), until=time.monotonic() + SHOWN_EVERY_S):
+        while leased.work_due(leased.work_types[Embedding], until=time.monotonic() + SHOWN_EVERY_S):
             left = waiting.count()
             self.stdout.write(f"{total - left} of {total} embedded")
         left = waiting.count()

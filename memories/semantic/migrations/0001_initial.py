@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import omibackend.core.work.effects
 from django.db import migrations, models
 from pgvector.django import VectorExtension, VectorField
 
@@ -63,7 +64,7 @@ class Migration(migrations.Migration):
                 ('last_error', models.TextField(blank=True, db_default='', default='')),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
+                ('effects', omibackend.core.work.effects.EffectsField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('memory', models.OneToOneField(db_column='id', db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='embedding', serialize=False, to='memories.memory')),
                 ('vector', VectorField(null=True)),
                 ('model', models.CharField(blank=True, db_default='', default='', max_length=200)),

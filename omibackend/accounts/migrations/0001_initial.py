@@ -7,6 +7,7 @@ import django.db.models.functions.datetime
 import django.utils.timezone
 import omibackend.accounts.models
 import omibackend.core.postgres.ids
+import omibackend.core.work.effects
 from django.conf import settings
 from django.db import migrations, models
 
@@ -72,7 +73,7 @@ class Migration(migrations.Migration):
                 ('last_error', models.TextField(blank=True, db_default='', default='')),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
+                ('effects', omibackend.core.work.effects.EffectsField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('user_id', models.BigIntegerField()),
                 ('account', models.CharField(max_length=64, unique=True)),
@@ -157,7 +158,7 @@ class Migration(migrations.Migration):
                 ('last_error', models.TextField(blank=True, db_default='', default='')),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
+                ('effects', omibackend.core.work.effects.EffectsField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('progress_percent', models.PositiveSmallIntegerField(default=0)),
                 ('file', models.CharField(blank=True, default='', max_length=200)),

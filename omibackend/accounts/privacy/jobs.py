@@ -3,18 +3,18 @@
 import tempfile
 import time
 from datetime import timedelta
-from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db.models import F
 from django.db.models.functions import Now
 
 from omibackend.accounts.models import Erasure, Export
 from omibackend.accounts.privacy import erasure, export
 from omibackend.core import files
+from omibackend.core.work import leased
+from omibackend.core.work.effects import Effect
 from omibackend.core.work.lanes import JOB_TIMEOUT_S
-from omibackend.core.work.leased import Became, LostLease, State, WorkType, WorkTypes
+from omibackend.core.work.leased import Reschedule, WorkType
 
 # Not maintenance: an export may take minutes, and there runs the sweeper.
 LANE = "accounts"
@@ -38,19 +38,10 @@ def _progress(row: Export, percent: int) -> None:
     if percent == row.progress_percent:
         return
     row.progress_percent = percent
-    _held(row, progress_percent=percent)
+    row.update_held(progress_percent=percent)
 
 
-def _held(row: Any, **changes: Any) -> None:
-    """Writes to a row that this worker still holds."""
-    mine = type(row)._default_manager.filter(
-        pk=row.pk, lease_token=row.lease_token, state=State.LEASED
-    )
-    if not mine.update(**changes):
-        raise LostLease("Another worker holds the row, or it is gone.")
-
-
-def apply_export(row: Export, name: str) -> Became:
+def apply_export(row: Export, name: str) -> list[Effect]:
     Export.objects.filter(pk=row.pk).update(
         file=name, progress_percent=100, expires_at=Now() + export.KEPT
     )
@@ -63,40 +54,30 @@ def prepare_erasure(row: Erasure) -> None:
     counts = dict(row.counts)
     finished = erasure.erase(row.user_id, counts, until=time.monotonic() + ERASURE_BUDGET_S)
     if finished and row.passes:
-        _held(row, counts=counts)
+        row.update_held(counts=counts)
         return
-    _held(
-        row,
-        counts=counts,
-        passes=1 if finished else 0,
-        state=State.PENDING,
-        attempts=F("attempts") - 1,
-        next_attempt_at=Now() + (SECOND_PASS_AFTER if finished else timedelta()),
-        lease_token=None,
-    )
-    raise LostLease("The erasure goes on later.")
+    row.update_held(counts=counts, passes=1 if finished else 0)
+    raise Reschedule(Now() + (SECOND_PASS_AFTER if finished else timedelta()))
 
 
-def apply_erasure(row: Erasure, _: None) -> Became:
+def apply_erasure(row: Erasure, _: None) -> list[Effect]:
     return []
 
 
 def register() -> None:
-    WorkTypes.register(
+    leased.register(
         WorkType(
             model=Export,
             lane=LANE,
             lease_s=LEASE_S,
             apply=apply_export,
             prepare=prepare_export,
-        )
-    )
-    WorkTypes.register(
+        ),
         WorkType(
             model=Erasure,
             lane=LANE,
             lease_s=LEASE_S,
             apply=apply_erasure,
             prepare=prepare_erasure,
-        )
+        ),
     )

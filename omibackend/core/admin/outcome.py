@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 
 from omibackend.core.manifest import EffectKind, effect_kinds
 from omibackend.core.show.human import span
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Effect
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class EffectLink:
     symbol: str
     title: str
     kind: str
-    how: str
+    change: str
     link: str
 
 
@@ -61,13 +61,13 @@ def _moment(text: Any) -> Any:
         return None
 
 
-def became(rows: Became, user: Any) -> list[EffectLink]:
+def became(rows: list[Effect], user: Any) -> list[EffectLink]:
     """Links to what the work made, named by one query for each kind."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        by_kind[row["kind"]].append(str(row["id"]))
+        by_kind[row.kind].append(row.id)
     known = {kind: _load(kind, ids, user) for kind, ids in by_kind.items()}
-    return [_became(row, known[row["kind"]], user) for row in rows]
+    return [_became(row, known[row.kind], user) for row in rows]
 
 
 def _load(kind: str, ids: list[str], user: Any) -> dict[str, Model] | None:
@@ -87,19 +87,19 @@ def _may_see(kind: EffectKind, user: Any) -> bool:
     return bool(user.has_perm(f"{app}.view_{model}"))
 
 
-def _became(row: dict[str, Any], rows: dict[str, Model] | None, user: Any) -> EffectLink:
-    name, how = str(row["kind"]), str(row.get("how", ""))
-    kind = effect_kinds().get(name)
+def _became(effect: Effect, rows: dict[str, Model] | None, user: Any) -> EffectLink:
+    change = str(effect.change.label)
+    kind = effect_kinds().get(effect.kind)
     symbol = kind.symbol if kind else "label"
-    words = name.replace("_", " ")
-    title = f"{words} {str(row['id'])[-8:]}".capitalize()
+    words = effect.kind.replace("_", " ")
+    title = f"{words} {effect.id[-8:]}".capitalize()
     if kind is None or rows is None:
-        return EffectLink(symbol, title, words, how, "")
-    found = rows.get(str(row["id"]))
+        return EffectLink(symbol, title, words, change, "")
+    found = rows.get(effect.id)
     if found is None:
         return EffectLink(symbol, title, words, "removed since", "")
     named = str(getattr(found, kind.named_by, "") or title)
-    return EffectLink(symbol, named[:160], words, how, _link(found))
+    return EffectLink(symbol, named[:160], words, change, _link(found))
 
 
 def _link(row: Model) -> str:

@@ -13,10 +13,11 @@ kind of row that inherits from `Leased` and is registered here. The rules:
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from datetime import timedelta
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import orjson
@@ -29,18 +30,15 @@ from omibackend.core.errors import OmiError, describe
 from omibackend.core.logging import logger
 from omibackend.core.request_id import bind_request_id
 from omibackend.core.work import lanes
+from omibackend.core.work.effects import Effect, EffectsField, encoded
 
 log = logger("work")
 
-# After attempt n fails the row waits DELAYS_S[n - 1], give or take a fifth.
-DELAYS_S = (5, 30, 120, 600, 3600, 21_600)
-JITTER = 0.2
 DRAIN_BUDGET_S = 60.0
 WORKER_DIED = "The worker died or lost its lease."
 
-Became = list[dict[str, Any]]
 Row = TypeVar("Row", bound="Leased")
-ApplyMany = Callable[[Sequence[Any]], dict[Any, Became]]
+ApplyMany = Callable[[Sequence[Any]], Mapping[Any, Sequence[Effect]]]
 
 
 class State(models.TextChoices):
@@ -65,8 +63,8 @@ class Leased(models.Model):
     finished_at = models.DateTimeField(null=True)
     # [{"at", "ms", "error"}], one entry an attempt, the newest last
     attempt_log = JSONField(default=list, db_default=Value([], JSONField()))
-    # [{"kind", "id", "how"}]: the rows that this work made, changed or left alone
-    became = JSONField(default=list, db_default=Value([], JSONField()))
+    # The rows that this work made, changed or left alone.
+    effects = EffectsField(default=list, db_default=Value([], JSONField()))
 
     class Meta:
         abstract = True
@@ -76,34 +74,69 @@ class Leased(models.Model):
         """What the claim and the sweeper read; it holds only rows with work left."""
         return models.Index(fields=["next_attempt_at"], name=name, condition=Q(state__in=LIVE))
 
+    def held(self) -> "models.QuerySet[Self]":
+        """This row, as long as the worker that claimed this instance holds it."""
+        return type(self)._default_manager.filter(
+            pk=self.pk, lease_token=self.lease_token, state=State.LEASED
+        )
+
+    def update_held(self, **changes: Any) -> None:
+        """Writes at once, in the middle of the work. Raises LostLease."""
+        if not self.held().update(**changes):
+            raise LostLease("Another worker holds the row, or it is gone.")
+
+    def extend_lease(self, lease_s: float, **changes: Any) -> None:
+        self.update_held(next_attempt_at=Now() + timedelta(seconds=lease_s), **changes)
+
+
+@dataclass(frozen=True)
+class Retry:
+    """After attempt n fails the row waits `delays_s[n - 1]`, give or take a share of `jitter`."""
+
+    delays_s: tuple[float, ...] = (5, 30, 120, 600, 3600, 21_600)
+    jitter: float = 0.2
+
+    def delay_s(self, attempts: int) -> float:
+        base = self.delays_s[min(attempts, len(self.delays_s)) - 1]
+        return base * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311 (no secret)
+
 
 @dataclass(frozen=True)
 class WorkType:
     """How one model's rows are worked.
 
     Slow work (a model, HTTP, a file) goes into `prepare`, outside any transaction; `apply`
-    gets what it returned and runs inside the one that also marks the row done. A kind without
-    slow work may take many rows at once with `apply_many`.
+    gets what it returned and runs inside the one that also marks the row done. Where one request
+    serves many rows, `prepare_many` takes up to `at_once` and returns what it prepared by row.
+    Without slow work, `apply_many` may take many rows in one transaction.
     """
 
     model: type[Leased]
     lane: str
     lease_s: int
-    apply: Callable[[Any, Any], Became]
+    apply: Callable[[Any, Any], Sequence[Effect]]
     prepare: Callable[[Any], Any] | None = None
+    prepare_many: Callable[[Sequence[Any]], Mapping[Any, Any]] | None = None
     apply_many: ApplyMany | None = None
+    at_once: int | None = None
+    retry: Retry = Retry()
+
+    @property
+    def batch_size(self) -> int:
+        if self.at_once or not self.apply_many:
+            return self.at_once or 1
+        return int(settings.QUEUE_BATCH_SIZE)
 
 
-class WorkTypes:
-    registered: ClassVar[dict[type[Leased], WorkType]] = {}
+work_types: dict[type[Leased], WorkType] = {}
 
-    @classmethod
-    def register(cls, kind: WorkType) -> None:
-        cls.registered[kind.model] = kind
 
-    @classmethod
-    def of(cls, lane: str) -> list[WorkType]:
-        return [kind for kind in cls.registered.values() if kind.lane == lane]
+def register(*types: WorkType) -> None:
+    work_types.update({each.model: each for each in types})
+
+
+def types_of(lane: str) -> list[WorkType]:
+    return [each for each in work_types.values() if each.lane == lane]
 
 
 # What Django's Now() is on PostgreSQL; plain now() is the start of the transaction.
@@ -114,12 +147,16 @@ class LostLease(OmiError):
     """Another worker holds the row now; whatever this one did is rolled back."""
 
 
-class NotDue(OmiError):
-    """The row was claimed before its moment, which is another by now."""
+class Reschedule(OmiError):
+    """The work goes on at another moment, as if this attempt had not been made."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: Any) -> None:
         super().__init__("Its moment has not come yet.")
         self.at = at
+
+
+class Gone(OmiError):
+    """What the work is about is there no longer: nothing is left to do, and nothing failed."""
 
 
 def due() -> Q:
@@ -169,23 +206,25 @@ def dead_letter_spent(kind: WorkType) -> int:
     )
 
 
-def finish(rows: Sequence[Leased], became: dict[Any, Became], *, ms: float) -> None:
+def finish(rows: Sequence[Leased], effects: Mapping[Any, Sequence[Effect]], *, ms: float) -> None:
     """Marks rows done in the caller's transaction; LostLease if any is no longer ours."""
     if not rows:
         return
     model = type(rows[0])
     table = connection.ops.quote_name(model._meta.db_table)
-    values = [(row.pk, row.lease_token, orjson.dumps(became[row.pk]).decode()) for row in rows]
+    values = [
+        (row.pk, row.lease_token, orjson.dumps(encoded(effects[row.pk])).decode()) for row in rows
+    ]
     places = ", ".join(["(%s::uuid, %s::uuid, %s::jsonb)"] * len(values))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             UPDATE {table} AS t SET
                 state = 'done', finished_at = {NOW}, last_error = '', lease_token = NULL,
-                became = v.became,
+                effects = v.effects,
                 attempt_log = t.attempt_log
                     || jsonb_build_array(jsonb_build_object('at', {NOW}, 'ms', %s::float))
-            FROM (VALUES {places}) AS v (id, token, became)
+            FROM (VALUES {places}) AS v (id, token, effects)
             WHERE t.id = v.id AND t.lease_token = v.token AND t.state = 'leased'
             """,  # noqa: S608
             [round(ms, 1), *(value for row in values for value in row)],
@@ -194,23 +233,15 @@ def finish(rows: Sequence[Leased], became: dict[Any, Became], *, ms: float) -> N
             raise LostLease(f"{len(rows) - cursor.rowcount} of {len(rows)} leases were lost.")
 
 
-def delay_s(attempts: int) -> float:
-    base = DELAYS_S[min(attempts, len(DELAYS_S)) - 1]
-    return base * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (spreads load, guards nothing)
-
-
 def fail(row: Leased, error: BaseException, *, ms: float) -> None:
     """Puts a row back with a delay, or sets it aside; does nothing if the lease is lost."""
     dead = row.attempts >= most_attempts() or (isinstance(error, OmiError) and not error.retryable)
-    wait_s = None if dead else round(delay_s(row.attempts), 1)
+    wait_s = None if dead else round(_retry_of(row).delay_s(row.attempts), 1)
     text = describe(error)
     entry = {"ms": round(ms, 1), "error": text, "error_class": type(error).__name__}
     if wait_s is not None:
         entry["wait_s"] = wait_s
-    held = type(row)._default_manager.filter(
-        pk=row.pk, lease_token=row.lease_token, state=State.LEASED
-    )
-    held.update(
+    row.held().update(
         state=State.DEAD if dead else State.PENDING,
         next_attempt_at=Now() + timedelta(seconds=wait_s or 0),
         finished_at=Now() if dead else None,
@@ -230,13 +261,35 @@ def fail(row: Leased, error: BaseException, *, ms: float) -> None:
     )
 
 
-def release(row: Leased, at: datetime) -> None:
+def _retry_of(row: Leased) -> Retry:
+    kind = work_types.get(type(row))
+    return kind.retry if kind else Retry()
+
+
+def waiting_until(at: Any) -> dict[str, Any]:
+    """The values of a row that anybody may claim from then on; whoever held it holds it no more."""
+    return {"state": State.PENDING, "next_attempt_at": at, "lease_token": None}
+
+
+def release(row: Leased, at: Any) -> None:
     """As if it had not been claimed, until its moment; does nothing if the lease is lost."""
-    held = type(row)._default_manager.filter(
-        pk=row.pk, lease_token=row.lease_token, state=State.LEASED
+    row.held().update(**waiting_until(at), attempts=F("attempts") - 1)
+
+
+def claim_row(row: Leased, among: "models.QuerySet[Any]", *, lease: timedelta) -> bool:
+    """Takes one row for who works it at once, outside its lane; False if it is not among these
+    any more. It counts as no attempt: left alone, the lane works it from the start."""
+    row.state, row.lease_token = State.LEASED, uuid4()
+    return bool(
+        among.filter(pk=row.pk).update(
+            state=State.LEASED, lease_token=row.lease_token, next_attempt_at=Now() + lease
+        )
     )
-    held.update(
-        state=State.PENDING, next_attempt_at=at, attempts=F("attempts") - 1, lease_token=None
+
+
+def _drop(row: Leased, gone: Gone) -> None:
+    row.held().update(
+        state=State.IGNORED, finished_at=Now(), last_error=str(gone), lease_token=None
     )
 
 
@@ -250,43 +303,87 @@ def _appended_now(entry: dict[str, Any]) -> Func:
     return Func(F("attempt_log"), stamped, arg_joiner=" || ", template="(%(expressions)s)")
 
 
-def replay(rows: "models.QuerySet[Row]") -> int:
-    """Replays: the rows are worked from the start, whatever their state, unless one runs now."""
+def replay(rows: "models.QuerySet[Row]", *, behind: bool = False, **changes: Any) -> int:
+    """The rows are worked from the start, whatever their state, unless one runs now; `behind`
+    those that were never worked, which their lane takes first."""
     return rows.exclude(state=State.LEASED, next_attempt_at__gt=Now()).update(
-        state=State.PENDING,
-        attempts=0,
-        next_attempt_at=Now(),
-        lease_token=None,
+        **waiting_until(Now()),
+        attempts=int(behind),
         last_error="",
         finished_at=None,
+        **changes,
     )
+
+
+def _work(kind: WorkType, rows: Sequence[Any]) -> None:
+    if kind.prepare_many:
+        _work_prepared(kind, kind.prepare_many, rows)
+    elif kind.apply_many and len(rows) > 1:
+        _work_many(kind, kind.apply_many, rows)
+    else:
+        for row in rows:
+            _work_one(kind, row)
 
 
 def _work_many(kind: WorkType, apply_many: ApplyMany, rows: Sequence[Any]) -> None:
     """In one transaction what can be taken in bulk; the others, or all if it fails, alone."""
     started = time.perf_counter()
+    effects: Mapping[Any, Sequence[Effect]]
     try:
         with transaction.atomic():
-            became = apply_many(rows)
-            finish([row for row in rows if row.pk in became], became, ms=_ms(started) / len(rows))
+            effects = apply_many(rows)
+            finish([row for row in rows if row.pk in effects], effects, ms=_ms(started) / len(rows))
     except Exception as error:  # noqa: BLE001 (each row is worked and recorded alone below)
         log.info("batch taken row by row", extra={"error_class": type(error).__name__})
-        became = {}
+        effects = {}
     for row in rows:
-        if row.pk not in became:
+        if row.pk not in effects:
             _work_one(kind, row)
+
+
+def _work_prepared(
+    kind: WorkType,
+    prepare_many: Callable[[Sequence[Any]], Mapping[Any, Any]],
+    rows: Sequence[Any],
+) -> None:
+    """What was prepared together is applied row by row; if it cannot be, each has failed."""
+    started = time.perf_counter()
+    failure: Exception | None = None
+    prepared: Mapping[Any, Any] = {}
+    try:
+        prepared = prepare_many(rows)
+    except Exception as error:  # noqa: BLE001 (recorded on each row below)
+        failure = error
+    for row in rows:
+        with _recorded(kind, row, started):
+            if failure:
+                raise failure
+            _apply(kind, row, prepared[row.pk], started)
 
 
 def _work_one(kind: WorkType, row: Any) -> None:
     started = time.perf_counter()
     bind_request_id(getattr(row, "request_id", ""))
-    try:
+    with _recorded(kind, row, started):
         prepared = kind.prepare(row) if kind.prepare else None
-        with transaction.atomic():
-            became = kind.apply(row, prepared)
-            finish([row], {row.pk: became}, ms=_ms(started))
-    except NotDue as early:
-        release(row, early.at)
+        _apply(kind, row, prepared, started)
+
+
+def _apply(kind: WorkType, row: Any, prepared: Any, started: float) -> None:
+    with transaction.atomic():
+        effects = kind.apply(row, prepared)
+        finish([row], {row.pk: effects}, ms=_ms(started))
+
+
+@contextmanager
+def _recorded(kind: WorkType, row: Any, started: float) -> Iterator[None]:
+    """How the work on a row ended, if it did not end well, is written to the row."""
+    try:
+        yield
+    except Reschedule as later:
+        release(row, later.at)
+    except Gone as gone:
+        _drop(row, gone)
     except LostLease:
         log.warning("lease lost", extra={"model": kind.model.__name__, "id": str(row.pk)})
     except Exception as error:
@@ -302,15 +399,11 @@ def _ms(started: float) -> float:
 def work_due(kind: WorkType, *, until: float) -> bool:
     """Works what is due of one kind until nothing is, or the time is up (then True)."""
     dead_letter_spent(kind)
-    limit = settings.QUEUE_BATCH_SIZE if kind.apply_many else 1
     for fresh in (True, False):
-        size = limit if fresh else 1
+        size = kind.batch_size if fresh else 1
         while time.monotonic() < until:
             rows = claim(kind, limit=size, fresh=fresh)
-            if kind.apply_many and len(rows) > 1:
-                _work_many(kind, kind.apply_many, rows)
-            elif rows:
-                _work_one(kind, rows[0])
+            _work(kind, rows)
             if len(rows) < size:
                 break
         else:
@@ -323,7 +416,7 @@ def drain(lane: str) -> None:
     row is either seen by that select or raises the flag again."""
     lanes.forget_wake(lane)
     until = time.monotonic() + DRAIN_BUDGET_S
-    unfinished = [kind for kind in WorkTypes.of(lane) if work_due(kind, until=until)]
+    unfinished = [kind for kind in types_of(lane) if work_due(kind, until=until)]
     if unfinished:
         lanes.wake(lane)
 
@@ -331,7 +424,7 @@ def drain(lane: str) -> None:
 def sweep() -> dict[str, int]:
     """Wakes every lane with a due row: a lost job, a dead worker, an expired lease, a timer."""
     woken: dict[str, int] = {}
-    for kind in WorkTypes.registered.values():
+    for kind in work_types.values():
         waiting = kind.model._default_manager.filter(due())[:1000].count()
         if waiting:
             woken[kind.lane] = woken.get(kind.lane, 0) + waiting

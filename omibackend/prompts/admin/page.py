@@ -85,9 +85,9 @@ def dollars(cost: Decimal) -> str:
 
 def made_of(run: PromptRun) -> str:
     kinds: dict[str, int] = {}
-    for row in run.became:
-        if row.get("id") and row["kind"] != "conversation":
-            kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
+    for row in run.effects:
+        if row.id and row.kind != "conversation":
+            kinds[row.kind] = kinds.get(row.kind, 0) + 1
     return ", ".join(_several(kind, number) for kind, number in kinds.items()) or NOTHING
 
 
@@ -103,10 +103,10 @@ def page(run: PromptRun, user: Any) -> PromptRunPage:
     return PromptRunPage(
         run=run,
         chip=chip_of(run),
-        text=why_of(run) or (f"{made_of(run)}." if run.became else ""),
+        text=why_of(run) or (f"{made_of(run)}." if run.effects else ""),
         cause=CAUSES.get(run.cause.partition(":")[0], run.cause),
         cost=cost_of(run.cost, run.tokens_in, run.tokens_out),
-        became=became([row for row in run.became if row.get("id")], user),
+        became=became([row for row in run.effects if row.id], user),
         attempts=list(attempts(run.attempt_log)),
         may_read=user.has_perm("prompts.read_promptrun"),
         delivery_link=delivery,

@@ -6,6 +6,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import omibackend.core.postgres.ids
+import omibackend.core.work.effects
 import omibackend.prompts.schedule
 from django.conf import settings
 from django.db import migrations, models
@@ -51,7 +52,7 @@ class Migration(migrations.Migration):
                 ('last_error', models.TextField(blank=True, db_default='', default='')),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('attempt_log', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
-                ('became', models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
+                ('effects', omibackend.core.work.effects.EffectsField(db_default=models.Value([], models.JSONField()), default=list)),
                 ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('cause', models.CharField(max_length=120)),
                 ('subject_id', models.UUIDField(blank=True, null=True)),

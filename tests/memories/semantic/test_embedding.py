@@ -112,11 +112,11 @@ def test_it_lets_one_refused_text_hold_up_no_other(owner: Any, embedder: ModelSe
 
 def test_it_writes_nothing_over_newer_words(owner: Any, embedder: ModelServer) -> None:
     memory = told(owner)
-    (row,) = leased.claim(jobs.kind(), limit=1, fresh=True)
-    prepared = jobs.prepare(row)
+    (row,) = leased.claim(leased.work_types[Embedding], limit=1, fresh=True)
+    vector = jobs.prepare_many([row])[row.pk]
     edit(memory, {"text": "We buy a car."})
     with pytest.raises(leased.LostLease), transaction.atomic():
-        leased.finish([row], {row.pk: jobs.apply(row, prepared)}, ms=0)
+        leased.finish([row], {row.pk: jobs.apply(row, vector)}, ms=0)
     assert (states(), vectors()) == ({State.PENDING}, [None])
 
 

@@ -1,276 +1,180 @@
-"""What Omi's deliveries become: transcripts, memories, action items, events."""
+"""What Omi's deliveries become: transcripts, memories, questions, prompts.
 
-import base64
-import binascii
-from collections.abc import Sequence
-from contextlib import suppress
-from datetime import datetime
+Each delivery is read once; then the stages run, each over all events that are worked in this
+transaction. Their order is the order of the locks: memories, wearables, prompts.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-import orjson
 from django.conf import settings
 from django.db import transaction
 from pydantic import ValidationError
 
-from conversations.segments import Batch, Segment
-from conversations.transcripts import deletion, ingest
-from conversations.transcripts.finalise import replace_transcript
+from conversations.segments import Batch
+from conversations.transcripts import deletion, finalise, ingest
+from conversations.transcripts.finalise import Final
 from conversations.voice import intake, playback
-from memories.saving.incoming import (
-    IncomingActionItem,
-    IncomingEvent,
-    IncomingMemory,
-    IncomingPhoto,
-)
-from memories.saving.parts import How, entry
+from conversations.voice.playback import Playback
+from memories.saving.incoming import IncomingMemory
 from memories.saving.writing import save_memory
 from omibackend.core.errors import SetAside, describe
 from omibackend.core.work import lanes
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Change, Effect
 from omibackend.prompts import planning
 from webhooks.models import Delivery
-from webhooks.providers.omi import payloads as shapes
 from webhooks.providers.omi import shared
-from webhooks.providers.omi.events import COMBINED, DAY_SUMMARY, REALTIME
-from webhooks.providers.omi.words import batch_of, segments_of, uid_of
+from webhooks.providers.omi.events import REALTIME, OmiEvent
+from webhooks.providers.omi.memory import memory_of, memory_of_day
+from webhooks.providers.omi.payloads import ConversationPayload as Conversation
 
 
-def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
+def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, list[Effect]]:
     """Transcripts of many deliveries in a few statements. Anything else, and what does not
     parse, is left out of a bulk and worked alone: memories take locks of their own."""
     owners = shared.owners_of(deliveries)
-    if len(deliveries) == 1:
-        alone = _handle(deliveries[0], owners.get(deliveries[0].pk))
-        return _prompt(deliveries, owners, {deliveries[0].pk: alone})
-    batches = []
+    if len(deliveries) == 1 and not owners:
+        return {deliveries[0].pk: shared.set_aside(deliveries[0])}
+    events = list(_read(deliveries, owners))
+    so_far = SoFar({event.delivery_id: [] for event in events})
+    for stage in STAGES:
+        stage(events, so_far)
+    return so_far.effects
+
+
+def _read(deliveries: Sequence[Delivery], owners: dict[UUID, int]) -> Iterator[OmiEvent]:
+    alone = len(deliveries) == 1
     for delivery in deliveries:
-        if delivery.event == REALTIME and delivery.pk in owners:
-            with suppress(ValidationError):
-                batches.append(_stored_batch(delivery, owners[delivery.pk]))
-    return _prompt(deliveries, owners, _hear(batches))
+        if delivery.pk in owners and (alone or delivery.event == REALTIME):
+            try:
+                yield OmiEvent.of(delivery, owners[delivery.pk])
+            except ValidationError as error:
+                if alone:
+                    raise SetAside(describe(error)) from error
 
 
-def _prompt(
-    deliveries: Sequence[Delivery], owners: dict[UUID, int], became: dict[UUID, Became]
-) -> dict[UUID, Became]:
-    """The runs of prompts that this sets off, in the same transaction. They come last in the
-    order of the locks."""
+@dataclass(slots=True)
+class SoFar:
+    """What the stages before did, by delivery."""
+
+    effects: dict[UUID, list[Effect]]
+    playback: dict[UUID, Playback] = field(default_factory=dict)
+    dropped: set[UUID] = field(default_factory=set)
+
+    def finished(self, events: Iterable[OmiEvent]) -> Iterator[tuple[OmiEvent, Conversation]]:
+        """The finished conversations that are still wanted."""
+        for event in events:
+            if event.conversation is not None and event.delivery_id not in self.dropped:
+                yield event, event.conversation
+
+    def add(self, event: OmiEvent, effects: Iterable[Effect]) -> None:
+        self.effects[event.delivery_id] += effects
+
+
+def drop_deleted(events: Sequence[OmiEvent], so_far: SoFar) -> None:
+    """A conversation that its person deleted stays so, whatever is sent of it."""
+    for event, conversation in so_far.finished(events):
+        if conversation.id is not None and deletion.was_deleted(
+            owner_id=event.owner_id,
+            uid=event.uid,
+            conversation_id=conversation.id,
+            started_at=conversation.started_at,
+            segments=event.final,
+        ):
+            so_far.dropped.add(event.delivery_id)
+            so_far.add(event, ingest.DELETED_BEFORE)
+
+
+def mark_playback(events: Sequence[OmiEvent], so_far: SoFar) -> None:
+    """Our own words, read aloud by a phone and heard again."""
+    so_far.playback = playback.playbacks_in([(event.words, event.began_at) for event in events])
+
+
+def save_memories(events: Sequence[OmiEvent], so_far: SoFar) -> None:
+    """A discarded conversation is one that Omi found nothing in: no memory is made of it. Nor is
+    one made of our own words heard again."""
+    for event in events:
+        if event.day is not None:
+            _save(event, memory_of_day(event, event.day), so_far)
+    for event, conversation in so_far.finished(events):
+        if so_far.playback[event.delivery_id].adds_nothing(conversation.structured.overview):
+            so_far.add(event, [Effect("memory", "", Change.PLAYBACK)])
+        elif not conversation.discarded:
+            _save(event, memory_of(event, conversation), so_far)
+
+
+def _save(event: OmiEvent, memory: IncomingMemory, so_far: SoFar) -> None:
+    saved = save_memory(owner_id=event.owner_id, incoming=memory, delivery_id=event.delivery_id)
+    so_far.add(event, saved)
+
+
+def store_transcripts(events: Sequence[OmiEvent], so_far: SoFar) -> None:
+    stored = ingest.add_batches(_live(events))
+    for event in events:
+        so_far.add(event, stored.get(event.delivery_id, ()))
+    playback.flag(so_far.playback, stored)
+
+
+def finalise_transcripts(events: Sequence[OmiEvent], so_far: SoFar) -> None:
+    """The words of a finished conversation replace the live ones."""
+    for event, conversation in so_far.finished(events):
+        if conversation.id is None or (conversation.discarded and not event.final):
+            continue
+        replaced = finalise.replace_transcript(
+            Final(
+                owner_id=event.owner_id,
+                uid=event.uid,
+                conversation_id=conversation.id,
+                title=conversation.structured.title[:200],
+                language=(conversation.language or "")[:16],
+                started_at=conversation.started_at,
+                finished_at=conversation.finished_at,
+                segments=event.final,
+                delivery_id=event.delivery_id,
+            )
+        )
+        so_far.add(event, replaced)
+        playback.flag(so_far.playback, {event.delivery_id: replaced})
+
+
+def detect_questions(events: Sequence[OmiEvent], so_far: SoFar) -> None:
+    if settings.ENABLE_CONTEXT_ACTIVATION and intake.detect_in_job(_live(events), so_far.playback):
+        transaction.on_commit(partial(lanes.wake, "ai"))
+
+
+def trigger_prompts(events: Sequence[OmiEvent], so_far: SoFar) -> None:
     if not settings.ENABLE_PROMPT_WORKERS:
-        return became
+        return
     happened = [
         planning.Happened(
-            person_id=owners[delivery.pk],
-            delivery_id=delivery.pk,
-            became=became[delivery.pk],
-            live=delivery.event == REALTIME,
+            person_id=event.owner_id,
+            delivery_id=event.delivery_id,
+            effects=so_far.effects[event.delivery_id],
+            live=event.conversation is None,
         )
-        for delivery in deliveries
-        if became.get(delivery.pk)
+        for event in events
+        if so_far.effects[event.delivery_id]
     ]
     runs = planning.after_deliveries(happened) if happened else []
     for run in runs:
         if run.delivery_id:
-            became[run.delivery_id].append(
-                {"kind": "prompt_run", "id": str(run.pk), "how": "created"}
-            )
+            so_far.effects[run.delivery_id].append(Effect.on("prompt_run", run.pk, Change.CREATED))
     if runs:
         transaction.on_commit(partial(lanes.wake, "ai"))
-    return became
 
 
-def _handle(delivery: Delivery, owner_id: int | None) -> Became:
-    """One delivery of any event. Memories come before words in every transaction: two that
-    took these locks in different orders would wait for each other."""
-    if owner_id is None:
-        return shared.set_aside(delivery)
-    became: Became = []
-    try:
-        if delivery.event != REALTIME:
-            became += _remember(delivery, owner_id)
-        if delivery.event in (REALTIME, COMBINED):
-            became += _hear([_stored_batch(delivery, owner_id)])[delivery.pk]
-    except ValidationError as error:
-        raise SetAside(describe(error)) from error
-    return became
+def _live(events: Iterable[OmiEvent]) -> list[Batch]:
+    return [event.live for event in events if event.live is not None]
 
 
-def _hear(batches: Sequence[Batch]) -> dict[UUID, Became]:
-    became = ingest.add_batches(batches)
-    playback.flag_live(batches, became)
-    if settings.ENABLE_CONTEXT_ACTIVATION and intake.detect_in_job(batches):
-        transaction.on_commit(partial(lanes.wake, "ai"))
-    return became
-
-
-def _stored_batch(delivery: Delivery, owner_id: int) -> Batch:
-    return batch_of(
-        orjson.loads(delivery.raw()),
-        query=delivery.query,
-        owner_id=owner_id,
-        delivery_id=delivery.pk,
-        received_at=delivery.received_at,
-    )
-
-
-def _remember(delivery: Delivery, owner_id: int) -> Became:
-    payload = orjson.loads(delivery.raw())
-    if delivery.event == DAY_SUMMARY:
-        summary = shapes.DaySummary.model_validate(payload["summary_json"])
-        return _day_summary(delivery, owner_id, summary)
-    return _conversation(
-        delivery, owner_id, payload, shapes.ConversationPayload.model_validate(payload)
-    )
-
-
-def _conversation(
-    delivery: Delivery,
-    owner_id: int,
-    payload: dict[str, Any],
-    conversation: shapes.ConversationPayload,
-) -> Became:
-    """A memory, and the final transcript in place of the live one.
-
-    A discarded conversation is one that Omi found nothing in: its words replace the live
-    ones, and no memory is made of it. Nor is one made of our own words heard again.
-    """
-    uid = uid_of(payload, delivery.query)
-    became: Became = []
-    segments = segments_of(conversation.transcript_segments, origin=conversation.id or delivery.pk)
-    if conversation.id is not None and deletion.was_deleted(
-        owner_id=owner_id,
-        uid=uid,
-        conversation_id=conversation.id,
-        started_at=conversation.started_at,
-        segments=segments,
-    ):
-        return list(ingest.DELETED_BEFORE)
-    words = segments
-    if not words and delivery.event == COMBINED:
-        words = _stored_batch(delivery, owner_id).segments
-    heard = playback.playback_in(
-        Batch(owner_id, uid, None, words, delivery.pk, delivery.received_at),
-        began_at=conversation.started_at,
-    )
-    if heard.adds_nothing(conversation.structured.overview):
-        became.append(entry("memory", "", How.PLAYBACK))
-    elif not conversation.discarded:
-        became += save_memory(
-            owner_id=owner_id,
-            incoming=_memory(conversation, words, delivery.received_at),
-            delivery_id=delivery.pk,
-        )
-    if conversation.id is not None and (segments or not conversation.discarded):
-        became += replace_transcript(
-            owner_id=owner_id,
-            uid=uid,
-            conversation_id=conversation.id,
-            title=conversation.structured.title[:200],
-            language=(conversation.language or "")[:16],
-            started_at=conversation.started_at,
-            finished_at=conversation.finished_at,
-            segments=segments,
-            delivery_id=delivery.pk,
-        )
-        playback.flag(heard, became)
-    return became
-
-
-def _memory(
-    conversation: shapes.ConversationPayload, segments: tuple[Segment, ...], received_at: datetime
-) -> IncomingMemory:
-    structured = conversation.structured
-    results = (
-        conversation.apps_results or conversation.apps_response or conversation.plugins_results
-    )
-    return IncomingMemory(
-        kind="conversation",
-        source=(conversation.source or "omi")[:40],
-        source_id=conversation.id,
-        title=structured.title[:500],
-        text=structured.overview,
-        category=(structured.category or "other")[:40],
-        emoji=structured.emoji[:16],
-        language=(conversation.language or "")[:16],
-        occurred_at=conversation.started_at or conversation.created_at or received_at,
-        finished_at=conversation.finished_at,
-        action_items=tuple(
-            IncomingActionItem(
-                description=item.description.strip(),
-                completed=item.completed,
-                completed_at=item.completed_at,
-                due_at=item.due_at,
-            )
-            for item in structured.action_items
-            if item.description.strip()
-        ),
-        events=tuple(
-            IncomingEvent(
-                title=event.title[:500],
-                description=event.description,
-                starts_at=event.start,
-                duration_minutes=event.duration,
-            )
-            for event in structured.events
-            if event.start
-        ),
-        photos=tuple(_photo(photo) for photo in conversation.photos if not photo.discarded),
-        details={
-            "sections": [section.model_dump(mode="json") for section in structured.sections],
-            "app_results": [result.model_dump(mode="json") for result in results],
-            "address": conversation.geolocation.address if conversation.geolocation else "",
-        },
-        segment_keys=tuple(segment.key for segment in segments),
-        quote=" ".join(segment.text for segment in segments)[:2000],
-    )
-
-
-def _photo(photo: shapes.PhotoPayload) -> IncomingPhoto:
-    _, _, encoded = photo.base64.rpartition(",")  # also takes a data: URL
-    try:
-        content = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        content = b""
-    return IncomingPhoto(
-        source_id=photo.id,
-        description=photo.description,
-        taken_at=photo.created_at,
-        content=content,
-    )
-
-
-def _day_summary(delivery: Delivery, owner_id: int, summary: shapes.DaySummary) -> Became:
-    """The day's summary is a memory of its own kind. Its action items are those of its
-    conversations again, so none are made."""
-    parts = {
-        "highlights": summary.highlights,
-        "decisions": summary.decisions_made,
-        "unresolved_questions": summary.unresolved_questions,
-        "knowledge_nuggets": summary.knowledge_nuggets,
-    }
-    incoming = IncomingMemory(
-        kind="day_summary",
-        source="omi_day_summary",
-        source_id=summary.id or summary.date,
-        title=summary.headline[:500],
-        text=summary.overview,
-        category="daily",
-        emoji=summary.day_emoji[:16],
-        language="",
-        occurred_at=summary.created_at or delivery.received_at,
-        finished_at=None,
-        action_items=(),
-        events=(),
-        photos=(),
-        details={
-            "date": summary.date,
-            **{
-                name: [item.model_dump(mode="json") for item in items]
-                for name, items in parts.items()
-            },
-        },
-        segment_keys=(),
-        quote="",
-    )
-    return save_memory(owner_id=owner_id, incoming=incoming, delivery_id=delivery.pk)
+STAGES = (
+    drop_deleted,
+    mark_playback,
+    save_memories,
+    store_transcripts,
+    finalise_transcripts,
+    detect_questions,
+    trigger_prompts,
+)

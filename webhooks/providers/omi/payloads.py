@@ -101,6 +101,10 @@ class ActionItemPayload(Shape):
     due_at: Moment = None
     completed_at: Moment = None
 
+    @property
+    def is_told(self) -> bool:
+        return bool(self.description.strip())
+
 
 class EventPayload(Shape):
     title: Text = ""

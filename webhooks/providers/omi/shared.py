@@ -17,7 +17,8 @@ from omibackend.accounts import links
 from omibackend.accounts.privacy.erasure import is_erased_uid
 from omibackend.core.errors import SetAside
 from omibackend.core.work import lanes, leased
-from omibackend.core.work.leased import Became, State
+from omibackend.core.work.effects import Effect
+from omibackend.core.work.leased import State
 from webhooks.inbox import authentication
 from webhooks.inbox.provider import NOBODY, Incoming, KnownEndpoint, Parsed
 from webhooks.models import Delivery
@@ -129,7 +130,7 @@ def _settled(fresh: Sequence[Delivery]) -> dict[UUID, int]:
     return found
 
 
-def set_aside(delivery: Delivery) -> Became:
+def set_aside(delivery: Delivery) -> list[Effect]:
     """What becomes of a delivery that is nobody's: it waits, or its words are removed at once."""
     uid = uid_in(delivery.query)
     if uid and is_erased_uid(uid):

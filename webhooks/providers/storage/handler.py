@@ -11,13 +11,13 @@ from emg.recordings import jobs
 from emg.recordings.registry import register
 from omibackend.core.errors import Refused, SetAside
 from omibackend.core.work import lanes
-from omibackend.core.work.leased import Became
+from omibackend.core.work.effects import Change, Effect
 from webhooks.models import Delivery
 from webhooks.providers.storage import payloads
 from webhooks.providers.storage.payloads import StorageMessage
 
 
-def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
+def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, list[Effect]]:
     """Each object takes its turn until the transaction ends: all of them in one order, so that
     two jobs never wait for each other."""
     found = [
@@ -25,19 +25,19 @@ def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, Became]:
         for delivery in deliveries
         for announced in _told(delivery).objects
     ]
-    became: dict[UUID, Became] = defaultdict(list)
+    effects: dict[UUID, list[Effect]] = defaultdict(list)
     for _, pk, announced, delivery in sorted(found, key=lambda item: item[:2]):
-        recording, how = register(
+        recording, change = register(
             announced,
             owner_id=delivery.endpoint.owner_id,
             delivery_id=pk,
             received_at=delivery.received_at,
         )
         if recording.delivery_id == pk:  # the answer was first to make it
-            how = "created"
-        became[pk].append({"kind": "recording", "id": str(recording.pk), "how": how})
+            change = Change.CREATED
+        effects[pk].append(Effect.on("recording", recording.pk, change))
     transaction.on_commit(lambda: lanes.wake(jobs.LANE))
-    return {delivery.pk: became[delivery.pk] for delivery in deliveries}
+    return {delivery.pk: effects[delivery.pk] for delivery in deliveries}
 
 
 def _told(delivery: Delivery) -> StorageMessage:
