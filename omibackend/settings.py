@@ -316,8 +316,8 @@ QUEUE_BATCH_SIZE = env.number("QUEUE_BATCH_SIZE", 50, least=1, most=1000)
 QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", 10, least=2, most=200)
 QUEUE_MAX_RETRIES = env.number("QUEUE_MAX_RETRIES", 6, least=0, most=20)
 SWEEP_S = 2
-LANES = ("inbox", "ai", "people", "emg", "maintenance")
-RQ_QUEUES = {lane: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 180} for lane in LANES}
+# One for each lane: the apps name them, and so they are filled in once these are loaded.
+RQ_QUEUES: dict[str, dict[str, object]] = {}
 RQ_SHOW_ADMIN_LINK = False
 
 # --- voice ------------------------------------------------------------------

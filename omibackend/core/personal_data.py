@@ -1,18 +1,20 @@
-"""What each app keeps of people, so that all of it can be exported, and erased.
-
-An app says it in its module `personal`, which is found by itself:
-
-    PersonalData.register(PersonalData("memories", tables=(Table("memories", mine, COLUMNS),)))
-"""
+"""What an app keeps of people, so that all of it can be exported, and erased: a part of its
+manifest."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any, ClassVar
+from enum import StrEnum
+from typing import IO, Any
 
 from django.db.models import QuerySet
-from django.utils.module_loading import autodiscover_modules
 
 AT_ONCE = 500
+
+
+class Subject(StrEnum):
+    """Whom something can be kept of; each is known by a value of its own."""
+
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True)
@@ -56,24 +58,14 @@ def _nothing(_: int) -> None:
 
 @dataclass(frozen=True)
 class PersonalData:
-    """Of one app. Its tables are erased in their order: parts before the whole."""
+    """Of one app and one kind of subject, whose value its functions take. Its tables are erased in
+    their order: parts before the whole."""
 
     app: str
     tables: tuple[Table, ...]
+    subject: Subject = Subject.ACCOUNT
     files: Callable[[int], Iterator[File]] = field(default=_no_files)
     # What senders call the person by; erased ones are remembered as hashes.
     uids: Callable[[int], Iterable[str]] = field(default=_no_uids)
     # What is not in a table: files, Redis keys. Runs before the rows go, and may run again.
     forget: Callable[[int], None] = field(default=_nothing)
-
-    registered: ClassVar[dict[str, "PersonalData"]] = {}
-
-    @classmethod
-    def register(cls, data: "PersonalData") -> None:
-        cls.registered[data.app] = data
-
-    @classmethod
-    def everything(cls) -> list["PersonalData"]:
-        """In the order of INSTALLED_APPS: what others refer to comes first."""
-        autodiscover_modules("personal")
-        return list(cls.registered.values())

@@ -9,80 +9,35 @@ from django.db import connection
 from django.utils import timezone
 
 from omibackend.accounts.preferences import preferences_of
+from omibackend.core import manifest
+from omibackend.core.manifest import Daily
 from omibackend.core.postgres.ids import first_uuid7
 
 DAYS = 7
 # Beyond it counting would cost more than the exact figure is worth.
 MOST_COUNTED = 100_000
+STATS = [stat for app in manifest.installed() for stat in app.stats]
+DAILY = [stat for stat in STATS if stat.daily]
+BOUNDS = {"moments": ("timestamptz", "first", "last"), "ids": ("uuid", "first_id", "last_id")}
 
-_COUNT = "(SELECT count(*) FROM (SELECT {rows} LIMIT %(most)s) counted)"
-_MESSAGES = """
-    FROM conversations_conversation c JOIN conversations_message m ON m.conversation_id = c.id
-    WHERE c.owner_id = %(owner)s"""
-_ITEMS = "FROM memories_actionitem WHERE owner_id = %(owner)s AND "
-# Of a shared endpoint only what became this person's.
-_DELIVERIES = """
-    FROM webhooks_endpoint e CROSS JOIN LATERAL (
-        SELECT id, received_at FROM webhooks_delivery d WHERE d.endpoint_id = e.id {more}
-    ) d WHERE e.owner_id = %(owner)s AND NOT e.shared"""
-_SHARED = "FROM webhooks_delivery d WHERE d.person_id = %(owner)s {more}"
 
-ROWS = {
-    "memories": "FROM memories_memory WHERE owner_id = %(owner)s",
-    "action_items_open": f"{_ITEMS} NOT completed",
-    "action_items_done": f"{_ITEMS} completed",
-    "conversations": "FROM conversations_conversation WHERE owner_id = %(owner)s",
-    "messages": _MESSAGES,
-    "sessions": "FROM conversations_omisession WHERE owner_id = %(owner)s",
-    "endpoints": "FROM webhooks_endpoint WHERE owner_id = %(owner)s",
-    "deliveries": (
-        f"FROM (SELECT d.id {_DELIVERIES.format(more='')} "
-        f"UNION ALL SELECT d.id {_SHARED.format(more='')}) d"
-    ),
-}
-_COUNTS = ", ".join(_COUNT.format(rows=rows) for rows in ROWS.values())
-_LAST = f"""
-GREATEST(
-    (SELECT max(occurred_at) FROM memories_memory
-     WHERE owner_id = %(owner)s AND occurred_at <= statement_timestamp()),
-    (SELECT max(last_message_at) FROM conversations_conversation WHERE owner_id = %(owner)s),
-    (SELECT max(newest.received_at) FROM webhooks_endpoint e CROSS JOIN LATERAL (
-        SELECT received_at FROM webhooks_delivery WHERE endpoint_id = e.id ORDER BY id DESC LIMIT 1
-     ) newest WHERE e.owner_id = %(owner)s AND NOT e.shared),
-    (SELECT d.received_at {_SHARED.format(more="")} ORDER BY d.id DESC LIMIT 1)
-)
-"""  # noqa: S608 (all of it is our own)
-TOTALS = f"SELECT {_COUNTS}, {_LAST}"
-# Days by the person's clock are of 23 to 25 hours: their bounds are counted here, not there.
-_DAY = "SELECT {name!r}, width_bucket({what}, %({bounds})s::{kind}[]) AS day, count(*)"
-_SINCE_ID = "AND d.id >= %(first_id)s AND d.id < %(last_id)s"
-BY_DAY = " UNION ALL ".join(
-    f"{_DAY.format(name=name, what=what, bounds=bounds, kind=kind)} {rows} GROUP BY day"
-    for name, what, bounds, kind, rows in (
-        (
-            *("memories", "occurred_at", "moments", "timestamptz"),
-            f"{ROWS['memories']} AND occurred_at >= %(first)s AND occurred_at < %(last)s",
-        ),
-        (
-            *("messages", "m.occurred_at", "moments", "timestamptz"),
-            f"{_MESSAGES} AND c.last_message_at >= %(first)s"
-            " AND m.occurred_at >= %(first)s AND m.occurred_at < %(last)s",
-        ),
-        (
-            *("sessions", "last_received_at", "moments", "timestamptz"),
-            f"{ROWS['sessions']} AND last_received_at >= %(first)s AND last_received_at < %(last)s",
-        ),
-        (
-            *("deliveries", "d.id", "ids", "uuid"),
-            _DELIVERIES.format(more=_SINCE_ID),
-        ),
-        (
-            *("deliveries", "d.id", "ids", "uuid"),
-            _SHARED.format(more=_SINCE_ID),
-        ),
-    )
-)
-COUNTED_BY_DAY = ("memories", "messages", "sessions", "deliveries")
+def _count(rows: str) -> str:
+    return f"(SELECT count(*) FROM (SELECT {rows} LIMIT %(most)s) counted)"  # noqa: S608 (our own)
+
+
+def _by_day(name: str, daily: Daily) -> str:
+    """A person's days are of 23 to 25 hours: their bounds are counted here, not there."""
+    kind, first, last = BOUNDS[daily.by]
+    return f"""
+        SELECT {name!r}, width_bucket({daily.column}, %({daily.by})s::{kind}[]) AS day, count(*)
+        {daily.rows} AND {daily.column} >= %({first})s AND {daily.column} < %({last})s
+        GROUP BY day"""
+
+
+_COUNTS = ", ".join(_count(stat.rows) for stat in STATS)
+_LAST = ", ".join(f"({last})" for stat in STATS for last in stat.last)
+TOTALS = f"SELECT {_COUNTS}, GREATEST({_LAST})"
+BY_DAY = " UNION ALL ".join(_by_day(stat.name, daily) for stat in DAILY for daily in stat.daily)
 
 
 @dataclass(frozen=True)
@@ -101,7 +56,7 @@ def of(owner_id: int) -> Stats:
         cursor.execute(TOTALS, {"owner": owner_id, "most": MOST_COUNTED})
         *counts, last = cursor.fetchone()
     return Stats(
-        counts=dict(zip(ROWS, counts, strict=True)),
+        counts=dict(zip((stat.name for stat in STATS), counts, strict=True)),
         counted_up_to=MOST_COUNTED,
         last_activity_at=last,
         time_zone=zone,
@@ -124,7 +79,7 @@ def _days(owner_id: int, zone: ZoneInfo) -> list[dict[str, Any]]:
         "last_id": ids[-1],
     }
     found: list[dict[str, Any]] = [
-        {"date": day, **dict.fromkeys(COUNTED_BY_DAY, 0)} for day in dates
+        {"date": day, **{stat.name: 0 for stat in DAILY}} for day in dates
     ]
     with connection.cursor() as cursor:
         cursor.execute(BY_DAY, values)

@@ -36,22 +36,18 @@ class InfoSerializer(serializers.Serializer[Any]):
 
 
 class CountsSerializer(serializers.Serializer[Any]):
-    memories = serializers.IntegerField()
-    action_items_open = serializers.IntegerField()
-    action_items_done = serializers.IntegerField()
-    conversations = serializers.IntegerField()
-    messages = serializers.IntegerField()
-    sessions = serializers.IntegerField(help_text="conversations as a wearable heard them")
-    endpoints = serializers.IntegerField()
-    deliveries = serializers.IntegerField(help_text="raw ones that are still listed")
+    def get_fields(self) -> dict[str, Any]:
+        return {
+            stat.name: serializers.IntegerField(help_text=stat.help_text) for stat in stats.STATS
+        }
 
 
 class DaySerializer(serializers.Serializer[Any]):
     date = serializers.DateField()
-    memories = serializers.IntegerField()
-    messages = serializers.IntegerField()
-    sessions = serializers.IntegerField()
-    deliveries = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, Any]:
+        counted = {stat.name: serializers.IntegerField() for stat in stats.DAILY}
+        return {**super().get_fields(), **counted}
 
 
 class StatsSerializer(serializers.Serializer[Any]):
@@ -62,18 +58,9 @@ class StatsSerializer(serializers.Serializer[Any]):
     days = DaySerializer(many=True, help_text="the last seven, the oldest first")
 
 
-A_DAY = {"date": "2026-11-20", "memories": 4, "messages": 2, "sessions": 5, "deliveries": 312}
+A_DAY = {"date": "2026-11-20", **{stat.name: stat.daily_example for stat in stats.DAILY}}
 SOME_STATS = {
-    "counts": {
-        "memories": 421,
-        "action_items_open": 7,
-        "action_items_done": 120,
-        "conversations": 3,
-        "messages": 88,
-        "sessions": 430,
-        "endpoints": 1,
-        "deliveries": 20_114,
-    },
+    "counts": {stat.name: stat.example for stat in stats.STATS},
     "counted_up_to": stats.MOST_COUNTED,
     "last_activity_at": "2026-11-20T14:13:02Z",
     "time_zone": "Europe/Paris",

@@ -8,7 +8,7 @@ from tests.conftest import work
 
 def one_pass() -> None:
     Erasure.objects.filter(state="pending").update(next_attempt_at=Now())
-    work("people")
+    work("accounts")
 
 
 def finish_erasures() -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from omibackend.accounts.models import BrowserSession, Token, User
-from omibackend.ops.retention import prune
+from omibackend.ops.retention import due, prune
 
 pytestmark = pytest.mark.django_db
 Api = Callable[..., APIClient]
@@ -188,7 +188,7 @@ def test_it_ends_when_its_time_is_over(owner: Any, api: Api) -> None:
     first = Token.objects.order_by("created").first()
     Token.objects.filter(pk=first.pk).update(expiry=timezone.now() - timedelta(seconds=1))
     assert ended.get("/memories").status_code == 401
-    prune()
+    assert due()["tokens"] == prune()["tokens"] == 1
     assert ended.get("/memories").status_code == 401
     assert kept.get("/memories").status_code == 200
     assert Token.objects.count() == 1

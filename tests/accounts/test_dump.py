@@ -41,7 +41,7 @@ def secrets(omi: Sender, api: Api, tmp_path: Path, settings: Any) -> dict[str, s
     omi.post_to("/omi-webhook", {"segments": []}, headers=bearer)
     omi.post_to(f"/omi-webhook?uid=u&token={omi.token}", {"segments": []}, query={})
     api(owner).get("/account/export")
-    work("inbox", "ai", "people")
+    work("inbox", "ai", "accounts")
     return {
         "device": device,
         "program": program,

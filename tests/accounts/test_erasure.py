@@ -91,7 +91,7 @@ def leave(client: APIClient, password: str = PASSWORD) -> Any:
 def test_it_leaves_nothing_behind(person: Sender, api: Api) -> None:
     client = api(person.endpoint.owner)
     client.get("/account/export")
-    work("people")
+    work("accounts")
     assert client.get("/account/export").getvalue().startswith(b"PK")
     assert len(places(*CANARIES)) > 15
     old = json.dumps(payload("omi/memory_created__full") | {"id": WORD}).encode()

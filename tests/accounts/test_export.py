@@ -18,7 +18,7 @@ from memories.models import Memory
 from omibackend.accounts.models import Export, User
 from omibackend.accounts.privacy import export, jobs
 from omibackend.accounts.privacy.export import cell
-from omibackend.core.personal_data import PersonalData
+from omibackend.core import manifest
 from omibackend.core.work import leased
 from omibackend.ops import retention
 from tests.accounts.canaries import with_photo
@@ -37,7 +37,7 @@ def _media(tmp_path: Path, settings: Any) -> None:
 def taken(client: APIClient) -> ZipFile:
     """Asked for, made, and downloaded."""
     client.get("/account/export")
-    work("people")
+    work("accounts")
     return downloaded(client)
 
 
@@ -55,7 +55,7 @@ def test_it_is_begun_by_the_first_request_and_waited_for(owner: Any, api: Api) -
     assert (first.json()["state"], first.json()["progress"]) == ("waiting", 0)
     again = client.get("/account/export").json()
     assert again == first.json()
-    work("people")
+    work("accounts")
     ready = client.get("/account/export")
     assert ready.status_code == 200
     assert ready.headers["Content-Type"] == "application/zip"
@@ -71,7 +71,7 @@ def test_it_holds_every_kind_of_row_as_json_and_csv(omi: Sender, api: Api) -> No
     work()
     zipped = taken(api(omi.endpoint.owner))
     names = zipped.namelist()
-    for data in PersonalData.everything():
+    for data in manifest.personal_data():
         for table in (table for table in data.tables if table.columns):
             rows = json.loads(zipped.read(f"{data.app}/{table.name}.json"))
             sheet = zipped.read(f"{data.app}/{table.name}.csv").decode()
@@ -125,7 +125,7 @@ def test_it_lives_a_day(owner: Any, api: Api) -> None:
     (name,) = Export.objects.values_list("file", flat=True)
     Export.objects.update(expires_at=Now())
     assert client.get("/account/export").status_code == 202
-    work("people")
+    work("accounts")
     assert not default_storage.exists(name)
     Export.objects.update(expires_at=Now())
     assert retention.prune()["exports"] == 1
@@ -137,7 +137,7 @@ def test_it_is_made_afresh_when_asked(owner: Any, api: Api) -> None:
     taken(client)
     Memory.objects.create(owner=owner, kind="note", text="Newer", occurred_at=Now())
     assert client.post("/account/export").status_code == 202
-    work("people")
+    work("accounts")
     assert b"Newer" in downloaded(client).read("memories/memories.json")
 
 

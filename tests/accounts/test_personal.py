@@ -6,7 +6,7 @@ from django.apps import apps
 from django.db.models import ForeignKey, Model
 
 from omibackend.accounts.models import User
-from omibackend.core.personal_data import PersonalData
+from omibackend.core import manifest
 
 # Tables of Django's and of libraries: the link of a person to a group says nothing of its own,
 # and the log of the admin is cleared with what it tells of.
@@ -34,7 +34,7 @@ def owned() -> Iterator[type[Model]]:
 
 
 def test_it_knows_all_that_is_kept_of_a_person() -> None:
-    known = {table.rows(0).model for data in PersonalData.everything() for table in data.tables}
+    known = {table.rows(0).model for data in manifest.personal_data() for table in data.tables}
     missing = {
         model._meta.label_lower
         for model in set(owned()) - known

@@ -32,5 +32,5 @@ def test_it_removes_what_is_over(owner: Any, client: Client) -> None:
 
     client.force_login(owner)
     BrowserSession.objects.update(expire_date=timezone.now())
-    retention.prune()
+    assert retention.due()["browser sessions"] == retention.prune()["browser sessions"] == 1
     assert not BrowserSession.objects.exists()

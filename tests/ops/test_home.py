@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations.models import Question
+from conversations.pages.needs import unanswered
 from memories.models import Memory
 from omibackend.core.errors import Refused
 from omibackend.core.redis import metrics, soft_redis
-from omibackend.ops import navigation, needs, traffic
+from omibackend.ops import navigation
 from omibackend.ops.home import Home, home
 from tests.conftest import work
 from tests.emg.c3d_files import C3DFile, emg_file
@@ -21,6 +22,7 @@ from tests.emg.uploads import BUCKET, PATH, Bucket
 from tests.ops.test_shell import grant
 from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
+from webhooks.admin import traffic
 from webhooks.inbox import refusals
 
 
@@ -41,7 +43,15 @@ def unmeasured() -> None:
 
 def seen_by(user: Any) -> Home:
     forget()
-    return home(user, origin="http://testserver")
+    request = RequestFactory().get("/admin/")
+    request.user = user
+    return home(request)
+
+
+def panel(user: Any, place: str) -> Any:
+    """What the one panel at this place shows."""
+    (found,) = getattr(seen_by(user), place)
+    return found.content
 
 
 def sentences(user: Any) -> list[str]:
@@ -66,11 +76,10 @@ def test_it_counts_a_day_of_deliveries(omi: Sender, staff: Any) -> None:
     for minutes in (1, 40, 41, 23 * 60):
         stored(omi.endpoint, at=ago(minutes=minutes))
     stored(omi.endpoint, at=ago(hours=25))
-    page = seen_by(staff)
     assert figures(staff)["Accepted, last 24 h"][0] == "4"
-    assert page.traffic is not None
-    assert (page.traffic.totals[-1], page.traffic.totals[-2]) == (1, 2)
-    assert page.senders[0].count == 4
+    day = panel(staff, "below")
+    assert (day.totals[-1], day.totals[-2]) == (1, 2)
+    assert panel(staff, "beside")[0].count == 4
 
 
 def test_it_marks_the_half_hours_with_failures(omi: Sender) -> None:
@@ -177,7 +186,7 @@ def test_it_counts_questions_without_an_answer(owner: Any, staff: Any) -> None:
         state="dead",
         last_error="The model is away.",
     )
-    found = list(needs.unanswered())
+    found = list(unanswered())
     assert [need.sentence for need in found] == ["1 spoken question could not be answered"]
     assert "Sarah" not in str(found)
 

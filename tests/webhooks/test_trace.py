@@ -11,9 +11,9 @@ from django.utils import timezone
 from conversations.models import OmiSession
 from memories.models import Memory
 from omibackend.accounts.models import OmiLink
-from omibackend.ops import retention
 from tests.conftest import PAYLOADS, payload, work
 from tests.sender import Sender
+from webhooks.manifest import strip
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.omi import shared
 from webhooks.providers.registry import PROVIDERS
@@ -108,7 +108,7 @@ def test_it_says_that_bytes_were_changed(omi: Sender, api: Any) -> None:
 
 def test_it_says_what_retention_removed(omi: Sender, api: Any) -> None:
     memory = tell(omi, MEMORY)
-    retention._strip(Delivery.objects.all())
+    strip(Delivery.objects.all())
     (row,) = trace(api(omi.endpoint.owner), memory)["deliveries"]
     assert (row["body_held"], row["body_verified"]) == (False, None)
     assert row["body_sha256"] == bytes(omi.deliveries()[0].body_sha256).hex()

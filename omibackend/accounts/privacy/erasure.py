@@ -17,9 +17,9 @@ from django.db.models.functions import Now
 
 from omibackend.accounts.models import Erased, Erasure, User
 from omibackend.accounts.sign_in import sign_out_all
-from omibackend.core import files
+from omibackend.core import files, manifest
 from omibackend.core.errors import OmiError
-from omibackend.core.personal_data import AT_ONCE, PersonalData, Table
+from omibackend.core.personal_data import AT_ONCE, Table
 from omibackend.core.postgres.crypto import keyed_hash, keyed_hashes
 from omibackend.core.work import leased
 from omibackend.core.work.leased import State
@@ -52,7 +52,7 @@ def _named(user: User) -> str:
 
 def remember(user_id: int) -> None:
     """Writes down who is erased, before there is nothing left to know it from."""
-    uids = {uid for data in PersonalData.everything() for uid in data.uids(user_id)}
+    uids = {uid for data in manifest.personal_data() for uid in data.uids(user_id)}
     digests = [keyed_hash("uid", uid) for uid in uids]
     digests += [keyed_hash("account", _named(user)) for user in User.objects.filter(pk=user_id)]
     Erased.objects.bulk_create(map(Erased, digests), ignore_conflicts=True)
@@ -68,7 +68,7 @@ def erase(user_id: int, counts: dict[str, int], *, until: float) -> bool:
     rows stay, by which it will find the rest again, and so does the account that they belong to.
     """
     # From the top down; the account itself is the last table of the lowest app.
-    every = list(reversed(PersonalData.everything()))
+    every = list(reversed(manifest.personal_data()))
     kept: dict[str, OmiError] = {}
     for data in every:
         try:

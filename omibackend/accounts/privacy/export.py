@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from omibackend.accounts.models import Export
-from omibackend.core.personal_data import AT_ONCE, PersonalData, Table
+from omibackend.core import manifest
+from omibackend.core.personal_data import AT_ONCE, Table
 from omibackend.core.work import leased
 from omibackend.core.work.leased import State
 
@@ -55,7 +56,7 @@ def wanted(user_id: int, *, fresh: bool = False) -> Export:
 
 def build(user_id: int, into: IO[bytes], on_step: Step) -> None:
     """Writes the zip; calls `on_step` with the percentage as it grows."""
-    parts = [(data.app, table) for data in PersonalData.everything() for table in data.tables]
+    parts = [(data.app, table) for data in manifest.personal_data() for table in data.tables]
     listed = [(app, table, table.ids(user_id)) for app, table in parts if table.columns]
     total = sum(len(ids) for *_, ids in listed) or 1
     done = 0
@@ -65,7 +66,7 @@ def build(user_id: int, into: IO[bytes], on_step: Step) -> None:
             for count in _write_rows(zipped, f"{app}/{table.name}", table, ids):
                 done += count
                 on_step(min(90, 90 * done // total))
-        for data in PersonalData.everything():
+        for data in manifest.personal_data():
             for file in data.files(user_id):
                 with file.open() as source, zipped.open(file.name, "w") as target:
                     shutil.copyfileobj(source, target)

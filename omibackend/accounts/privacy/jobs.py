@@ -17,7 +17,7 @@ from omibackend.core.work.lanes import JOB_TIMEOUT_S
 from omibackend.core.work.leased import Reschedule, WorkType
 
 # Not maintenance: an export may take minutes, and there runs the sweeper.
-LANE = "people"
+LANE = "accounts"
 LEASE_S = JOB_TIMEOUT_S + 20
 ERASURE_BUDGET_S = 100.0
 # By then every job that had begun before the account was gone has ended.

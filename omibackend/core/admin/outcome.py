@@ -11,20 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 
+from omibackend.core.manifest import EffectKind, effect_kinds
 from omibackend.core.show.human import span
 from omibackend.core.work.effects import Effect
-
-# What an effect calls a row → its model, the symbol, and the field that names it.
-KINDS: dict[str, tuple[str, str, str]] = {
-    "memory": ("memories.Memory", "auto_stories", "display_title"),
-    "action_item": ("memories.ActionItem", "task_alt", "description"),
-    "session": ("conversations.OmiSession", "mic", "title"),
-    "question": ("conversations.Question", "contact_support", "text"),
-    "message": ("conversations.Message", "chat", "text"),
-    "conversation": ("conversations.Conversation", "forum", "title"),
-    "recording": ("emg.Recording", "vital_signs", "session_id"),
-    "prompt_run": ("prompts.PromptRun", "auto_awesome", "title"),
-}
 
 
 @dataclass(frozen=True)
@@ -83,31 +72,33 @@ def became(rows: list[Effect], user: Any) -> list[EffectLink]:
 
 def _load(kind: str, ids: list[str], user: Any) -> dict[str, Model] | None:
     """The rows by id; None for a kind that we do not know or this user may not see."""
-    if kind not in KINDS or not _may_see(kind, user):
+    known = effect_kinds().get(kind)
+    if known is None or not _may_see(known, user):
         return None
-    model = apps.get_model(KINDS[kind][0])
+    model = apps.get_model(known.model)
     try:
         return {str(pk): row for pk, row in model._default_manager.in_bulk(ids).items()}
     except (ValueError, ValidationError):
         return {}
 
 
-def _may_see(kind: str, user: Any) -> bool:
-    app, _, model = KINDS[kind][0].lower().partition(".")
+def _may_see(kind: EffectKind, user: Any) -> bool:
+    app, _, model = kind.model.lower().partition(".")
     return bool(user.has_perm(f"{app}.view_{model}"))
 
 
-def _became(effect: Effect, known: dict[str, Model] | None, user: Any) -> EffectLink:
-    kind, change = effect.kind, str(effect.change.label)
-    symbol = KINDS[kind][1] if kind in KINDS else "label"
-    words = kind.replace("_", " ")
+def _became(effect: Effect, rows: dict[str, Model] | None, user: Any) -> EffectLink:
+    change = str(effect.change.label)
+    kind = effect_kinds().get(effect.kind)
+    symbol = kind.symbol if kind else "label"
+    words = effect.kind.replace("_", " ")
     title = f"{words} {effect.id[-8:]}".capitalize()
-    if known is None:
+    if kind is None or rows is None:
         return EffectLink(symbol, title, words, change, "")
-    found = known.get(effect.id)
+    found = rows.get(effect.id)
     if found is None:
         return EffectLink(symbol, title, words, "removed since", "")
-    named = str(getattr(found, KINDS[kind][2], "") or title)
+    named = str(getattr(found, kind.named_by, "") or title)
     return EffectLink(symbol, named[:160], words, change, _link(found))
 
 

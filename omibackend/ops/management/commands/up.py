@@ -22,7 +22,7 @@ from webhooks.providers.registry import PROVIDERS
 
 ADMIN_EMAIL = "admin@localhost.local"
 READY_WITHIN_S = 60.0
-TOGETHER = (("inbox",), ("ai", "people"), ("emg",), ("maintenance",))
+TOGETHER = (("inbox",), ("ai", "accounts"), ("emg",), ("maintenance",))
 
 
 class Command(BaseCommand):

@@ -1,24 +1,18 @@
-"""What waits for a person: each row says what, why, since when, and offers one thing to do."""
+"""What of endpoints and deliveries waits for a person."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.models import Question
-from emg.admin.listing import NOT_ANALYSED, flags_of
-from emg.models import Recording
-from emg.pages.words import FLAGS, SEVERE
+from omibackend.core.manifest import Need
 from omibackend.core.show.human import ago, several, span
 from omibackend.core.work.leased import State
-from omibackend.prompts.models import PromptRun
+from webhooks.admin.traffic import with_last
 from webhooks.inbox import refusals
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.registry import PROVIDERS
@@ -27,17 +21,10 @@ MOST_DEAD = 500
 MOST_CAUSES = 5
 MOST_ENDPOINTS = 200
 LOOKED_BACK = 200
-QUESTIONS_LOOKED_BACK = 500
-RUNS_LOOKED_BACK = 500
-RECORDINGS_LOOKED_BACK = 500
-# Their flags are read out of the metrics, which are long.
-RECORDINGS_CHECKED = 30
-RECORDED_WITHIN = timedelta(days=2)
 SILENT_AFTER = timedelta(days=2)
 # The share of the failures in a row that make a sender give up.
 WARN_FROM, ALARM_FROM = 0.2, 0.6
 FAILURES_WITHOUT_LIMIT = 20
-RANKS = {"bad": 0, "warn": 1, "info": 2}
 
 LONGEST_PAUSE = """
 SELECT max(pause) FROM (
@@ -47,34 +34,6 @@ SELECT max(pause) FROM (
     ) newest
 ) pauses
 """
-
-
-@dataclass(frozen=True)
-class Need:
-    tone: str
-    symbol: str
-    sentence: str
-    reason: str
-    since: datetime
-    verb: str
-    link: str
-
-
-def needs(user: Any, last: dict[UUID, datetime]) -> list[Need]:
-    """What this user may see of it: red before amber before blue, the longest waiting first."""
-    found: list[Need] = []
-    if user.has_perm("webhooks.view_delivery"):
-        found += dead_deliveries()
-    if user.has_perm("webhooks.view_endpoint"):
-        found += endpoints(last)
-    if user.has_perm("conversations.view_omisession"):
-        found += unanswered()
-    if user.has_perm("emg.view_recording"):
-        found += failed_recordings()
-        found += unusable_recordings()
-    if user.has_perm("prompts.view_promptrun"):
-        found += failed_prompts()
-    return sorted(found, key=lambda need: (RANKS[need.tone], need.since))
 
 
 def dead_deliveries() -> Iterator[Need]:
@@ -106,9 +65,10 @@ def _dead(error: str, dead: list[Delivery]) -> Need:
     )
 
 
-def endpoints(last: dict[UUID, datetime]) -> Iterator[Need]:
-    for endpoint in Endpoint.objects.filter(enabled=True).order_by("-id")[:MOST_ENDPOINTS]:
-        seen = last.get(endpoint.pk)
+def endpoints() -> Iterator[Need]:
+    enabled = Endpoint.objects.filter(enabled=True).order_by("-id")
+    for endpoint in with_last(enabled)[:MOST_ENDPOINTS]:
+        seen = endpoint.last
         found = (old_secret(endpoint), failing(endpoint, seen), silent(endpoint, seen))
         yield from (need for need in found if need)
 
@@ -176,91 +136,6 @@ def silent(endpoint: Endpoint, seen: datetime | None) -> Need | None:
         since=seen,
         verb="Look",
         link=_page(endpoint),
-    )
-
-
-def unanswered() -> Iterator[Need]:
-    """Questions whose answer failed for good, without their words."""
-    newest = Question.objects.order_by("-id").values("pk")[:QUESTIONS_LOOKED_BACK]
-    rows = Question.objects.filter(pk__in=newest, state=State.DEAD).order_by("id")
-    dead = list(rows.values_list("asked_at", "session_id", "last_error"))
-    if not dead:
-        return
-    _, session_id, error = dead[-1]
-    sessions = reverse("admin:conversations_omisession_changelist")
-    yield Need(
-        tone="warn",
-        symbol="contact_support",
-        sentence=f"{several(len(dead), 'spoken question')} could not be answered",
-        reason=error or "No error was recorded.",
-        since=dead[0][0],
-        verb="Look",
-        link=f"{sessions}{session_id}/change/" if session_id else sessions,
-    )
-
-
-def failed_recordings() -> Iterator[Need]:
-    """Files that could not be analysed. One that was analysed before stays so, and is no need."""
-    newest = Recording.objects.order_by("-id").values("pk")[:RECORDINGS_LOOKED_BACK]
-    rows = Recording.objects.filter(NOT_ANALYSED, pk__in=newest)
-    dead = list(rows.order_by("id").values_list("pk", "created_at", "last_error"))
-    if not dead:
-        return
-    pk, _, error = dead[-1]
-    listed = f"{_recordings()}?{urlencode({'status': 'failed'})}"
-    yield Need(
-        tone="bad",
-        symbol="monitor_heart",
-        sentence=f"{several(len(dead), 'recording')} could not be analysed",
-        reason=(error or "No error was recorded").rstrip("."),
-        since=dead[0][1],
-        verb="Look",
-        link=f"{_recordings()}{pk}/change/" if len(dead) == 1 else listed,
-    )
-
-
-def unusable_recordings() -> Iterator[Need]:
-    """A channel of the latest recordings is flat, too short or without a contraction: the patient
-    may still be in the house."""
-    since = timezone.now() - RECORDED_WITHIN
-    rows = Recording.objects.filter(created_at__gte=since, analysed_at__isnull=False)
-    created = dict(rows.order_by("-id").values_list("pk", "created_at")[:RECORDINGS_CHECKED])
-    flags = flags_of(list(created))
-    bad = [pk for pk in created if SEVERE.intersection(flags.get(pk, ()))]
-    if not bad:
-        return
-    codes = sorted({code for pk in bad for code in SEVERE.intersection(flags[pk])})
-    yield Need(
-        tone="warn",
-        symbol="sensors_off",
-        sentence=f"{several(len(bad), 'recording')} with a channel that cannot be scored",
-        reason=", ".join(FLAGS[code] for code in codes),
-        since=min(created[pk] for pk in bad),
-        verb="Look",
-        link=f"{_recordings()}{bad[0]}/change/",
-    )
-
-
-def _recordings() -> str:
-    return reverse("admin:emg_recording_changelist")
-
-
-def failed_prompts() -> Iterator[Need]:
-    """Runs of prompts that failed for good, without their words."""
-    newest = PromptRun.objects.order_by("-id").values("pk")[:RUNS_LOOKED_BACK]
-    rows = PromptRun.objects.filter(pk__in=newest, state=State.DEAD).order_by("id")
-    dead = list(rows.values_list("created_at", "template__name", "last_error"))
-    if not dead:
-        return
-    names = ", ".join(sorted({f"“{name}”" for _, name, _ in dead})[:2])
-    yield Need(
-        tone="warn",
-        symbol="auto_awesome",
-        sentence=f"{several(len(dead), 'run of a prompt', 'runs of prompts')} failed",
-        reason=f"{names}: {dead[-1][2] or 'no error was recorded'}".rstrip("."),
-        since=dead[0][0],
-        verb="Look",
-        link=f"{reverse('admin:prompts_promptrun_changelist')}?state__exact={State.DEAD}",
     )
 
 

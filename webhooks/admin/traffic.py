@@ -7,17 +7,19 @@ endpoint's part is one walk over `delivery_endpoint_id` that touches no row.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from omibackend.core.postgres.ids import first_uuid7
-from omibackend.core.show.charts import Bar
+from omibackend.core.show import charts
 from omibackend.core.work.leased import LIVE, State
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Endpoint
 
 BUCKET = timedelta(minutes=30)
 BUCKETS = 48
@@ -30,13 +32,6 @@ FROM webhooks_endpoint e CROSS JOIN LATERAL (
     SELECT width_bucket(d.id, %s::uuid[]) AS bucket, count(*) AS number
     FROM webhooks_delivery d WHERE d.endpoint_id = e.id AND d.id >= %s GROUP BY 1
 ) b
-"""
-LAST = """
-SELECT e.id, d.received_at
-FROM webhooks_endpoint e CROSS JOIN LATERAL (
-    SELECT received_at FROM webhooks_delivery
-    WHERE endpoint_id = e.id ORDER BY id DESC LIMIT 1
-) d
 """
 
 
@@ -53,11 +48,12 @@ class Traffic:
     def accepted(self) -> int:
         return sum(self.totals)
 
-    def bars(self) -> list[Bar]:
-        return [
-            Bar(f"{timezone.localtime(start):%H:%M}", total, failed)
+    def bars(self) -> SafeString:
+        shown = [
+            charts.Bar(f"{timezone.localtime(start):%H:%M}", total, failed)
             for start, total, failed in zip(self.starts, self.totals, self.failed, strict=True)
         ]
+        return charts.bars(shown, name="Deliveries by half hour")
 
 
 def last_day() -> Traffic:
@@ -98,8 +94,7 @@ def _bucket(found: UUID, bounds: list[UUID]) -> int:
     return sum(bound <= found for bound in bounds) - 1
 
 
-def last_deliveries() -> dict[UUID, datetime]:
-    """When each endpoint's newest delivery came, by one probe of the index per endpoint."""
-    with connection.cursor() as cursor:
-        cursor.execute(LAST)
-        return dict(cursor.fetchall())
+def with_last(endpoints: QuerySet[Endpoint]) -> QuerySet[Any]:
+    """`last`: when its newest delivery came, by one probe of the index per endpoint."""
+    newest = Delivery.objects.filter(endpoint=OuterRef("pk")).order_by("-pk")
+    return endpoints.annotate(last=Subquery(newest.values("received_at")[:1]))

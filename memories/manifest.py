@@ -1,0 +1,108 @@
+"""What this app brings along."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from memories.models import ActionItem, Event, Memory, Photo, Revision, Tombstone
+from omibackend.core.files import remove_folder
+from omibackend.core.manifest import Daily, EffectKind, Entry, Finder, Manifest, Rule, Stat
+from omibackend.core.personal_data import File, PersonalData, Table
+
+MINE = "FROM memories_memory WHERE owner_id = %(owner)s"
+ITEMS = "FROM memories_actionitem WHERE owner_id = %(owner)s AND"
+
+
+def photos(user_id: int) -> Iterator[File]:
+    """As far as they were pictures; a missing file has been removed meanwhile."""
+    mine = Photo.objects.filter(memory__owner_id=user_id).exclude(file="").order_by("pk")
+    for name in mine.values_list("file", flat=True):
+        if default_storage.exists(name):
+            shown = f"photos/{name.rpartition('/')[2]}"
+            yield File(shown, partial(default_storage.open, name))
+
+
+def forget(user_id: int) -> None:
+    """Also the pictures of a save that failed after it had written them."""
+    remove_folder(f"photos/{user_id}")
+
+
+PERSONAL_DATA = PersonalData(
+    "memories",
+    tables=(
+        Table(
+            "action_items",
+            lambda user_id: ActionItem.objects.filter(owner_id=user_id),
+            (
+                *("id", "memory_id", "description", "completed", "completed_at", "due_at"),
+                *("edited_fields", "delivery_id", "created_at", "updated_at"),
+            ),
+        ),
+        Table(
+            "events",
+            lambda user_id: Event.objects.filter(memory__owner_id=user_id),
+            ("id", "memory_id", "title", "description", "starts_at", "duration_minutes"),
+        ),
+        Table(
+            "photos",
+            lambda user_id: Photo.objects.filter(memory__owner_id=user_id),
+            ("id", "memory_id", "description", "taken_at", "content_type", "file"),
+        ),
+        Table(
+            "changes",
+            lambda user_id: Revision.objects.filter(memory__owner_id=user_id),
+            ("id", "memory_id", "at", "by", "before", "delivery_id"),
+        ),
+        Table(
+            "memories",
+            lambda user_id: Memory.objects.filter(owner_id=user_id),
+            (
+                *("id", "kind", "source", "source_id", "title", "text", "category", "emoji"),
+                *("language", "occurred_at", "finished_at", "created_at", "updated_at"),
+                *("edited_fields", "sender_version", "quote", "details", "delivery_id"),
+                *("pinned", "private", "wrong", "similar_to_id"),
+            ),
+        ),
+        Table(
+            "deleted_memories",
+            lambda user_id: Tombstone.objects.filter(owner_id=user_id),
+            ("kind", "source_id", "deleted_at", "merged_into_id"),
+        ),
+    ),
+    files=photos,
+    forget=forget,
+)
+
+manifest = Manifest(
+    figures=(Finder("memories.view_memory", "memories.admin.figures.this_week"),),
+    sidebar=(
+        Entry(21, "Memories", "auto_stories", "memories.memory", "Voice"),
+        Entry(22, "Action items", "task_alt", "memories.actionitem", "Voice"),
+    ),
+    retention=(
+        Rule(
+            "memories",
+            lambda before: Memory.objects.filter(occurred_at__lt=before),
+            days=lambda: settings.RETENTION_MEMORIES_DAYS,
+        ),
+    ),
+    effects=(
+        EffectKind("memory", "memories.Memory", "auto_stories", "display_title"),
+        EffectKind("action_item", "memories.ActionItem", "task_alt", "description"),
+    ),
+    stats=(
+        Stat(
+            "memories",
+            MINE,
+            421,
+            daily=(Daily(MINE, "occurred_at"),),
+            daily_example=4,
+            last=(f"SELECT max(occurred_at) {MINE} AND occurred_at <= statement_timestamp()",),
+        ),
+        Stat("action_items_open", f"{ITEMS} NOT completed", 7),
+        Stat("action_items_done", f"{ITEMS} completed", 120),
+    ),
+    personal_data=(PERSONAL_DATA,),
+)
