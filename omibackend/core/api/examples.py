@@ -1,0 +1,33 @@
+"""What the API's description shows of each operation: files that the tests send and compare."""
+
+import json
+from collections import defaultdict
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from mimetypes import guess_type
+
+from drf_spectacular.utils import OpenApiExample
+
+REQUEST = "request"
+
+
+def examples(package: str) -> dict[str, list[OpenApiExample]]:
+    """By operation, from `examples/` in the package: `emg_rescore__request__other_targets.json`,
+    `emg_session__200__an_analysed_session.json`."""
+    found = defaultdict(list)
+    for file in sorted(files(package).joinpath("examples").iterdir(), key=lambda file: file.name):
+        operation, kind, case = file.name.partition(".")[0].split("__")
+        found[operation].append(_example(file, kind, case.replace("_", " ").capitalize()))
+    return dict(found)
+
+
+def _example(file: Traversable, kind: str, words: str) -> OpenApiExample:
+    text = file.read_bytes().decode()
+    return OpenApiExample(
+        words,
+        json.loads(text) if file.name.endswith(".json") else text,
+        request_only=kind == REQUEST,
+        response_only=kind != REQUEST,
+        media_type=guess_type(file.name)[0],
+        status_codes=None if kind == REQUEST else [kind],
+    )
