@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emg import report
-from emg.api import examples
 from emg.api.base import SESSION, TAGS, UNSHOWN, SessionView
 from emg.api.filters import SessionFilter
 from emg.api.serializers.sessions import (
@@ -22,11 +21,13 @@ from emg.api.serializers.sessions import (
 from emg.models import Recording
 from emg.recordings import scoring
 from emg.recordings.registry import visible_to
+from omibackend.core.api.examples import examples
 from omibackend.core.api.pages import Pages
 
 VIEW = "emg.view_recording"
 SIGNALS = "emg.view_signal"
 RESCORE = "emg.rescore_recording"
+EXAMPLES = examples("emg.api")
 
 
 class SessionsView(SessionView, ListAPIView[Recording]):
@@ -37,7 +38,7 @@ class SessionsView(SessionView, ListAPIView[Recording]):
     def get_queryset(self) -> QuerySet[Recording]:
         return visible_to(self.request.user, VIEW).defer(*UNSHOWN, "analytics")
 
-    @extend_schema(operation_id="emg_sessions", tags=TAGS, examples=[examples.SESSIONS])
+    @extend_schema(operation_id="emg_sessions", tags=TAGS, examples=EXAMPLES["emg_sessions"])
     def get(self, request: Request) -> Response:
         """Recordings, the latest first; by patient, status and time."""
         return self.list(request)
@@ -49,7 +50,7 @@ class SessionDetailView(SessionView):
         tags=TAGS,
         parameters=[SESSION],
         responses=SessionDetailSerializer,
-        examples=[examples.SESSION],
+        examples=EXAMPLES["emg_session"],
     )
     def get(self, request: Request, session_id: str) -> Response:
         """One recording: what is in the file, what was measured of each channel, and its score.
@@ -64,7 +65,7 @@ class RescoreView(SessionView):
         parameters=[SESSION],
         request=RescoreSerializer,
         responses=SessionDetailSerializer,
-        examples=[examples.RESCORE, examples.SESSION],
+        examples=EXAMPLES["emg_rescore"] + EXAMPLES["emg_session"],
     )
     def post(self, request: Request, session_id: str) -> Response:
         """Score again with changed targets, exertion, pressure, game points or profile: at once,
@@ -101,7 +102,7 @@ class ReportView(SessionView):
             (200, "application/pdf"): OpenApiTypes.BINARY,
             (200, "text/csv"): OpenApiTypes.STR,
         },
-        examples=[examples.REPORT],
+        examples=EXAMPLES["emg_report"],
     )
     def get(self, request: Request, session_id: str) -> HttpResponse:
         """A session to print or to calculate with: score, sides, contractions, and what is wrong

@@ -6,10 +6,10 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 
-from emg.api import examples
 from emg.api.base import SESSION, TAGS, SessionView
 from emg.api.serializers.signals import SignalSerializer, StretchSerializer
 from emg.waveform import reading
+from omibackend.core.api.examples import examples
 from omibackend.core.api.serializers import ErrorsSerializer
 
 GZIP_LEVEL = 6
@@ -35,7 +35,7 @@ class SignalView(SessionView):
             304: OpenApiResponse(description="As the ETag says, nothing has changed."),
             **FILE_ERRORS,
         },
-        examples=[examples.SIGNAL],
+        examples=examples("emg.api")["signal"],
     )
     def get(self, request: Request, session_id: str, channel: str) -> HttpResponseBase:
         """One channel of a recording, read from its file just now and drawn in buckets: the
