@@ -65,7 +65,8 @@ def _json(text: str) -> Shown:
     out: list[str] = []
     written = at = 0
     printer = _Printer()
-    for start, kind, part in JsonLexer().get_tokens_unprocessed(text):
+    tokens = JsonLexer().get_tokens_unprocessed(text)  # type: ignore[no-untyped-call]
+    for start, kind, part in tokens:
         if kind is Error or written > SHOWN_CHARS:
             break
         at = start + len(part)
