@@ -16,7 +16,7 @@ from conversations.pages.transcript import (
     facts_of,
     transcript_of,
 )
-from omibackend.core.admin.lists import admin_link
+from omibackend.core.admin.links import admin_link
 from omibackend.core.show.human import length, minutes
 
 # A day of talk has some thousand rows; the rest is in the plain text.

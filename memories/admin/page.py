@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from memories.models import ActionItem, Event, Memory, Photo, Revision
 from memories.saving.similar import similar_ids
-from omibackend.core.admin.lists import admin_link
+from omibackend.core.admin.links import admin_link
 from omibackend.core.templatetags.ob import chip
 
 MOST_SIMILAR = 20

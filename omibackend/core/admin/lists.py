@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
 from unfold.admin import ModelAdmin
 
 from omibackend.core.admin.paging import BoundedPaginator
@@ -40,14 +39,6 @@ class PageAdmin(LongListAdmin):
         row = self.get_object(request, object_id)
         extra = self.page_context(row, request) if row else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
-
-
-def admin_link(name: str, *args: Any) -> str:
-    """By name only: an app knows nothing of the ones above it."""
-    try:
-        return reverse(f"admin:{name}", args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def back_to(request: HttpRequest, link: str) -> HttpResponse:

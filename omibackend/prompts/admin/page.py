@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
-from omibackend.core.admin.lists import admin_link
+from omibackend.core.admin.links import admin_link
 from omibackend.core.admin.outcome import Attempt, EffectLink, attempts, became
 from omibackend.core.admin.states import Chip, shown_state, state_chip
 from omibackend.core.postgres.ids import first_uuid7
