@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from conversations.models import (
@@ -20,27 +20,13 @@ from conversations.models import (
 )
 from conversations.pages.session import page, plain_text
 from conversations.transcripts import deletion
-from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin
 from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 
 
-class Record(ModelAdmin):
-    """Rows to look at: they come from what was said, and are not written by hand."""
-
-    show_full_result_count = False
-    paginator = BoundedPaginator
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(OmiSession)
-class OmiSessionAdmin(Record):
+class OmiSessionAdmin(PageAdmin, ReadOnlyAdmin):
     list_display = ["what", "last_heard", "length", "kept"]
     list_select_related = ["owner"]
     list_filter = [("finalised_at", admin.EmptyFieldListFilter)]
@@ -71,12 +57,8 @@ class OmiSessionAdmin(Record):
             return chip("ok", "task_alt", "as Omi kept it")
         return chip("info", "graphic_eq", "as heard live")
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        session = self.get_object(request, object_id)
-        extra = {"page": page(session, request.user)} if session else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+    def page_context(self, row: OmiSession, request: HttpRequest) -> dict[str, Any]:
+        return {"page": page(row, request.user)}
 
     def delete_model(self, request: HttpRequest, obj: OmiSession) -> None:
         deletion.delete(obj.conversation)
@@ -97,21 +79,21 @@ class OmiSessionAdmin(Record):
 
 
 @admin.register(Question)
-class QuestionAdmin(Record):
+class QuestionAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "owner", "asked_at", "state", "channel", "why", "took_ms", "model"]
     list_select_related = ["owner"]
     list_filter = ["state", "channel"]
 
 
 @admin.register(Notification)
-class NotificationAdmin(Record):
+class NotificationAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "owner", "state", "send_state", "sent_at", "last_error"]
     list_select_related = ["owner"]
     list_filter = ["state", "send_state"]
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Record):
+class ConversationAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "owner", "kind", "started_at", "last_message_at"]
     list_select_related = ["owner"]
     list_filter = ["kind"]
@@ -125,7 +107,7 @@ class ConversationAdmin(Record):
 
 
 @admin.register(Message)
-class MessageAdmin(Record):
+class MessageAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "conversation", "role", "occurred_at"]
     list_select_related = ["conversation"]
     list_filter = ["role"]
@@ -144,7 +126,7 @@ class WindowInline(TabularInline):
 
 
 @admin.register(ContextState)
-class ContextStateAdmin(Record):
+class ContextStateAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "owner", "space", "pending", "active_slot", "updated_at"]
     list_select_related = ["owner"]
     list_filter = ["space"]

@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversations.api import examples
 from conversations.api.serializers import (
     ActivateSerializer,
     ChatAnswerSerializer,
@@ -20,20 +19,12 @@ from conversations.api.serializers import (
 from conversations.assistant import chat, contexts
 from conversations.models import Space
 from omibackend.accounts.models import Scope
+from omibackend.core.api.examples import examples
+from omibackend.core.api.requests import given, person_id
 from omibackend.core.api.serializers import ErrorsSerializer
 
 TAGS = ["chat"]
-
-
-def _person(request: Request) -> int:
-    assert request.user.pk is not None  # noqa: S101 (for the type checker: nobody else gets in)
-    return request.user.pk
-
-
-def _asked(serializer: Any, request: Request) -> dict[str, Any]:
-    read = serializer(data=request.data)
-    read.is_valid(raise_exception=True)
-    return dict(read.validated_data)
+EXAMPLES = examples("conversations.api")
 
 
 @extend_schema(tags=TAGS)
@@ -54,14 +45,14 @@ class ChatView(APIView):
             503: OpenApiResponse(ErrorsSerializer, "Too many wait: ask again after Retry-After."),
             504: OpenApiResponse(ErrorsSerializer, "The model gave no answer in time."),
         },
-        examples=[examples.CHAT, examples.CHAT_ANSWER],
+        examples=EXAMPLES["chat"],
     )
     def post(self, request: Request) -> Response:
         """Answers from the memories, from what was heard lately, from the chat so far and the
         active window. The same message within five seconds gets the same answer."""
-        asked = _asked(ChatSerializer, request)
+        asked = given(ChatSerializer, request.data)
         answered = chat.ask(
-            owner_id=_person(request),
+            owner_id=person_id(request),
             session_id=asked["session_id"],
             text=asked["message"],
             context=asked.get("context", ""),
@@ -87,13 +78,13 @@ class SwitchView(ContextView):
             200: SwitchedSerializer,
             404: OpenApiResponse(ErrorsSerializer, "ENABLE_CONTEXT_ACTIVATION is off."),
         },
-        examples=[examples.SWITCH, examples.SWITCHED],
+        examples=EXAMPLES["context_switch"],
     )
     def post(self, request: Request) -> Response:
         """Turns the assistant to another space; by voice: “Hey Omi, switch to memories”."""
-        asked = _asked(SwitchSerializer, request)
+        asked = given(SwitchSerializer, request.data)
         space = Space(asked["space"])
-        before = contexts.switch(owner_id=_person(request), key=asked["session_id"], space=space)
+        before = contexts.switch(owner_id=person_id(request), key=asked["session_id"], space=space)
         said = f"Switched to {space}." if before != space else f"Already in {space}."
         answer = {"success": True, "previousSpace": before, "currentSpace": space, "message": said}
         return Response(SwitchedSerializer(answer).data)
@@ -108,13 +99,13 @@ class WindowsView(ContextView):
             200: ContextStatusSerializer,
             404: OpenApiResponse(ErrorsSerializer, "An empty slot, or no such conversation."),
         },
-        examples=[examples.ACTIVATE, examples.STATUS],
+        examples=EXAMPLES["context_windows"] + EXAMPLES["context_status"],
     )
     def post(self, request: Request) -> Response:
         """Makes one of five windows the active one, with a conversation of the caller's put into
         it if one is given; by voice: “Hey Omi, select window 2”."""
-        asked = _asked(ActivateSerializer, request)
-        owner_id, key = _person(request), asked["session_id"]
+        asked = given(ActivateSerializer, request.data)
+        owner_id, key = person_id(request), asked["session_id"]
         contexts.activate(
             owner_id=owner_id,
             key=key,
@@ -134,9 +125,9 @@ class StatusView(ContextView):
             )
         ],
         responses=ContextStatusSerializer,
-        examples=[examples.STATUS],
+        examples=EXAMPLES["context_status"],
     )
     def get(self, request: Request, session_id: str) -> Response:
         """The space, what the assistant waits for, and the five windows."""
-        state = contexts.state_of(_person(request), session_id)
+        state = contexts.state_of(person_id(request), session_id)
         return Response(ContextStatusSerializer(status_of(state)).data)

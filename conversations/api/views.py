@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
-from conversations.api import examples
 from conversations.api.filters import ConversationFilter
 from conversations.api.serializers import (
     ConversationDetailSerializer,
@@ -27,9 +26,11 @@ from conversations.models import Conversation, Message, OmiSession, TranscriptSe
 from conversations.pages.session import line
 from conversations.pages.transcript import said
 from conversations.transcripts import deletion
+from omibackend.core.api.examples import examples
 from omibackend.core.errors import Refused
 
 TAGS = ["conversations"]
+EXAMPLES = examples("conversations.api")
 # A page of a transcript: about an hour of talk.
 SEGMENTS = 1000
 MOST_ID = 2**63 - 1
@@ -59,7 +60,7 @@ def _uuid(pk: str) -> UUID:
 class ConversationList(OwnConversations, ListAPIView[Conversation]):
     filterset_class = ConversationFilter
 
-    @extend_schema(operation_id="conversations_list", examples=[examples.CONVERSATIONS])
+    @extend_schema(operation_id="conversations_list", examples=EXAMPLES["conversations_list"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Chats, and all that was spoken while a wearable listened: the latest first. `q` finds
         words once a conversation has been silent for some minutes, in the newest thousand."""
@@ -73,7 +74,7 @@ class ConversationDetail(OwnConversations):
     @extend_schema(
         operation_id="conversations_read",
         responses=ConversationDetailSerializer,
-        examples=[examples.CONVERSATION],
+        examples=EXAMPLES["conversations_read"],
     )
     def get(self, request: Request, pk: str) -> Response:
         """One conversation, and the memories that were made of it."""
@@ -95,7 +96,7 @@ class MessageList(OwnConversations):
     @extend_schema(
         operation_id="conversations_messages",
         responses=MessageSerializer(many=True),
-        examples=[examples.MESSAGES],
+        examples=EXAMPLES["conversations_messages"],
     )
     def get(self, request: Request, pk: str) -> Response:
         """What was asked and answered, the latest first."""
@@ -140,7 +141,7 @@ class TranscriptView(APIView):
             (200, "application/json"): TranscriptSerializer,
             (200, "text/plain"): OpenApiTypes.STR,
         },
-        examples=[examples.TRANSCRIPT],
+        examples=EXAMPLES["transcript"],
     )
     def get(self, request: Request, session_id: str) -> HttpResponse | Response:
         """What was said, in order. A long one comes in pages: `next` is the address of the one

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from conversations.models import OmiSession, Question
@@ -17,6 +16,7 @@ from conversations.pages.transcript import (
     facts_of,
     transcript_of,
 )
+from omibackend.core.admin.links import admin_link
 from omibackend.core.show.human import length, minutes
 
 # A day of talk has some thousand rows; the rest is in the plain text.
@@ -59,12 +59,7 @@ def shortened(uid: str) -> str:
 
 def _newest_delivery(session: OmiSession) -> str:
     newest = session.segments.order_by("-received_at", "-id").first()
-    if newest is None:
-        return ""
-    try:
-        return reverse("admin:webhooks_delivery_change", args=[newest.delivery_id])
-    except NoReverseMatch:
-        return ""
+    return admin_link("webhooks_delivery_change", newest.delivery_id) if newest else ""
 
 
 def plain_text(session: OmiSession) -> str:

@@ -8,13 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 
 from emg.admin import listing
 from emg.models import Recording
 from emg.pages import words
 from emg.pages.words import NOTHING, STATES, shown_state
-from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin
 from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 
@@ -30,15 +29,12 @@ class ListedRecordings(ChangeList):
             row.flags = flags.get(row.pk, [])
 
 
-class RecordingList(ModelAdmin):
+class RecordingList(PageAdmin, ReadOnlyAdmin):
     list_display = ("what", "when", "signal", "score", "state_now")
     list_filter = (listing.StatusFilter, listing.PatientFilter, listing.ScoreFilter, "recorded_at")
-    list_per_page = 50
     list_max_show_all = 50
     list_disable_select_all = True
-    show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     ordering = ("-recorded_at", "-id")
     search_fields = ("session_id",)
     search_help_text = "A patient (P039), a session (P039S003) or an id"

@@ -21,6 +21,7 @@ from emg.pages.picture import picture
 from emg.pages.session import page
 from emg.recordings import bulk, scoring
 from emg.recordings.registry import as_uuid
+from omibackend.core.admin.lists import back_to
 from omibackend.core.errors import Refused
 from omibackend.core.show import human
 from omibackend.core.work import lanes
@@ -53,19 +54,13 @@ class RecordingAdmin(RecordingList):
 
     # --- one recording ----------------------------------------------------------
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        recording = self.get_object(request, object_id)
-        extra: dict[str, Any] = {}
-        if recording:
-            shown = page(
-                recording,
-                links=links.of(recording, request.user),
-                may_see_signals=request.user.has_perm("emg.view_signal"),
-            )
-            extra = {"page": shown, "original": Named(recording, shown.title)}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+    def page_context(self, row: Recording, request: HttpRequest) -> dict[str, Any]:
+        shown = page(
+            row,
+            links=links.of(row, request.user),
+            may_see_signals=request.user.has_perm("emg.view_signal"),
+        )
+        return {"page": shown, "original": Named(row, shown.title)}
 
     def get_urls(self) -> list[URLPattern]:
         guard = self.admin_site.admin_view
@@ -201,10 +196,7 @@ class RecordingAdmin(RecordingList):
     )
     def analyse_again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         self._analysed(request, Recording.objects.filter(pk=object_id))
-        link = links.session(object_id)
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": link})
-        return redirect(link)
+        return back_to(request, links.session(object_id))
 
     @admin.action(description="Analyse again", permissions=["reanalyse"])
     def reanalyse(self, request: HttpRequest, queryset: QuerySet[Recording]) -> None:
@@ -225,9 +217,3 @@ class RecordingAdmin(RecordingList):
         scored = [scoring.rescore(row, {}) for row in queryset]
         said = f"{human.several(len(scored), 'recording')} scored with the constants of now."
         self.message_user(request, said, messages.SUCCESS)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

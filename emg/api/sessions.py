@@ -1,12 +1,9 @@
-from typing import Any
-
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,6 +20,7 @@ from emg.recordings import scoring
 from emg.recordings.registry import visible_to
 from omibackend.core.api.examples import examples
 from omibackend.core.api.pages import Pages
+from omibackend.core.api.requests import AnyAccept, given
 
 VIEW = "emg.view_recording"
 SIGNALS = "emg.view_signal"
@@ -71,21 +69,10 @@ class RescoreView(SessionView):
         """Score again with changed targets, exertion, pressure, game points or profile: at once,
         from what is stored, without the file."""
         recording = self.recording(session_id, RESCORE)
-        given = RescoreSerializer(data=request.data, context={"recording": recording})
-        given.is_valid(raise_exception=True)
-        scoring.rescore(recording, given.validated_data)
+        changes = given(RescoreSerializer, request.data, context={"recording": recording})
+        scoring.rescore(recording, changes)
         again = Recording.objects.select_related("profile").defer(*UNSHOWN).get(pk=recording.pk)
         return Response(SessionDetailSerializer(again).data)
-
-
-class AnyAccept(BaseContentNegotiation):
-    """The format is asked for by name; errors are JSON."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 class ReportView(SessionView):

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 
 from emg.report.content import NOTICE, ReportTable
-from omibackend.accounts.privacy.export import cell
+from omibackend.core.text import csv_cell
 
 # By which spreadsheets know UTF-8.
 MARK = "\ufeff"
@@ -19,7 +19,7 @@ def written(tables: Iterable[ReportTable]) -> bytes:
         if any(table.columns):
             lines.writerow(table.columns)
         for row in table.rows or [(table.empty,)]:
-            lines.writerow([cell(value) for value in row])
+            lines.writerow([csv_cell(value) for value in row])
         lines.writerow([])
     lines.writerow([NOTICE])
     return (MARK + text.getvalue()).encode()

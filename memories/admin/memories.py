@@ -5,13 +5,12 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from memories.admin import bulk
@@ -21,7 +20,7 @@ from memories.saving.history import FLAGS
 from memories.saving.parts import edit_action_item, mark
 from memories.saving.writing import EDITABLE, edit, forget
 from memories.search.finding import with_words
-from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.admin.lists import LongListAdmin, PageAdmin
 
 # How far back the category filter looks for the categories in use.
 LATEST_MEMORIES = 2000
@@ -69,13 +68,10 @@ class CategoryFilter(admin.SimpleListFilter):
 
 
 @admin.register(Memory)
-class MemoryAdmin(ModelAdmin):
+class MemoryAdmin(PageAdmin):
     list_display = ["what", "marks", "owner", "category", "occurred_at"]
     list_filter = ["kind", CategoryFilter, MarkFilter, EditedFilter, "occurred_at"]
     list_select_related = ["owner"]
-    list_per_page = 50
-    show_full_result_count = False
-    paginator = BoundedPaginator
     search_fields = ["title"]
     search_help_text = 'Words, "a phrase", -without, this or that'
     fieldsets = [("Edit", {"fields": ["title", "text", ("category", "emoji"), FLAGS]})]
@@ -90,14 +86,8 @@ class MemoryAdmin(ModelAdmin):
     def marks(self, memory: Memory) -> SafeString:
         return format_html_join(" ", "{}", ((each,) for each in chips(memory)))
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        memory = self.get_object(request, object_id)
-        extra: dict[str, Any] = {"show_save_and_continue": False}
-        if memory:
-            extra["page"] = card(memory, request.user)
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+    def page_context(self, row: Memory, request: HttpRequest) -> dict[str, Any]:
+        return {"show_save_and_continue": False, "page": card(row, request.user)}
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         if db_field.name == "title":  # of any length, and still one line
@@ -148,13 +138,10 @@ class MemoryAdmin(ModelAdmin):
 
 
 @admin.register(ActionItem)
-class ActionItemAdmin(ModelAdmin):
+class ActionItemAdmin(LongListAdmin):
     list_display = ["what", "owner", "due_at", "completed"]
     list_filter = ["completed", "due_at"]
     list_select_related = ["owner"]
-    list_per_page = 50
-    show_full_result_count = False
-    paginator = BoundedPaginator
     fields = ["description", "due_at", "completed", "owner", "memory", "completed_at"]
     readonly_fields = ["owner", "memory", "completed_at"]
     actions = ["mark_done", "mark_open"]

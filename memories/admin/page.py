@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
-from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString
 
 from memories.models import ActionItem, Event, Memory, Photo, Revision
 from memories.saving.similar import similar_ids
+from omibackend.core.admin.links import admin_link
 from omibackend.core.templatetags.ob import chip
 
 MOST_SIMILAR = 20
@@ -64,20 +64,12 @@ def chips(memory: Memory) -> list[SafeString]:
 
 
 def _delivery(memory: Memory) -> str:
-    return _link("webhooks_delivery_change", memory.delivery_id) if memory.delivery_id else ""
+    return admin_link("webhooks_delivery_change", memory.delivery_id) if memory.delivery_id else ""
 
 
 def _session(memory: Memory) -> str:
     """The list, narrowed down to the conversation that it was made of."""
-    listed = _link("conversations_omisession_changelist")
+    listed = admin_link("conversations_omisession_changelist")
     if not (listed and memory.source_id):
         return ""
     return f"{listed}?{urlencode({'omi_conversation_id': memory.source_id})}"
-
-
-def _link(name: str, *args: Any) -> str:
-    """By name only: this app knows nothing of the ones above it."""
-    try:
-        return reverse(f"admin:{name}", args=args)
-    except NoReverseMatch:
-        return ""

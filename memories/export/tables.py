@@ -1,28 +1,23 @@
-"""A person's memories to take away, whatever their number: written while they are read."""
+"""A person's memories to take away, as the API shows them, whatever their number: written while
+they are read."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from django.db.models import QuerySet
 
-from memories.api.serializers import MemorySerializer
-from memories.models import Memory
-from omibackend.core.api.pages import in_chunks
+from omibackend.core.text import csv_cell
 
 COLUMNS = (
     *("id", "kind", "occurred_at", "title", "text", "category", "emoji", "source", "pinned"),
     *("private", "wrong", "edited", "created_at", "updated_at", "action_items", "events"),
 )
-# What a spreadsheet takes for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_json(memories: QuerySet[Memory]) -> Iterator[bytes]:
-    """An array, each memory as the API shows it."""
+def as_json(memories: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     opening = b"[\n"
-    for memory in _shown(memories):
+    for memory in memories:
         yield opening + orjson.dumps(memory)
         opening = b",\n"
     yield b"\n]\n" if opening == b",\n" else b"[]\n"
@@ -35,26 +30,17 @@ class _Line:
         return text.encode()
 
 
-def as_csv(memories: QuerySet[Memory]) -> Iterator[bytes]:
+def as_csv(memories: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     # With the mark by which spreadsheets know UTF-8.
     yield b"\xef\xbb\xbf"
     lines = csv.writer(_Line())
     yield lines.writerow(COLUMNS)
-    for memory in _shown(memories):
-        memory["action_items"] = "\n".join(map(_item, memory["action_items"]))
-        memory["events"] = "\n".join(map(_event, memory["events"]))
-        yield lines.writerow(cells(memory[name] for name in COLUMNS))
-
-
-def cells(values: Iterable[Any]) -> Sequence[str]:
-    """No cell that a spreadsheet would run."""
-    texts = [str(value) for value in values]
-    return [f"'{text}" if text.startswith(FORMULA) else text for text in texts]
-
-
-def _shown(memories: QuerySet[Memory]) -> Iterator[dict[str, Any]]:
-    for chunk in in_chunks(memories):
-        yield from map(dict, MemorySerializer(chunk, many=True).data)
+    for memory in memories:
+        listed = {
+            "action_items": "\n".join(map(_item, memory["action_items"])),
+            "events": "\n".join(map(_event, memory["events"])),
+        }
+        yield lines.writerow([csv_cell({**memory, **listed}[name]) for name in COLUMNS])
 
 
 def _item(item: dict[str, Any]) -> str:

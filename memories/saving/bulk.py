@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Func, QuerySet, Value
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from memories.models import By, Memory, Revision
-from memories.saving.history import KEPT, revision
+from memories.saving.history import KEPT, also_edited, revision
 from memories.saving.writing import forget, lock_owner
 from omibackend.core.errors import Refused
 
@@ -96,13 +96,7 @@ def _change(chosen: Sequence[Memory], values: Mapping[str, Any], *, by: By) -> i
         Revision.objects.bulk_create([each for each in made if each])
         stamps: dict[str, Any] = {"updated_at": Now()}
         if "category" in values:
-            stamps["edited_fields"] = _with("category")
+            stamps["edited_fields"] = also_edited("category")
         return Memory.objects.filter(pk__in=[memory.pk for memory in held]).update(
             **values, **stamps
         )
-
-
-def _with(name: str) -> Func:
-    """The edited fields and this one among them."""
-    without = Func(F("edited_fields"), Value(name), function="array_remove")
-    return Func(without, Value(name), function="array_append")

@@ -5,11 +5,24 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F, Func, Model, Value
+
 from memories.models import By, Memory, Revision
 
 WORDS = ("title", "text", "category", "emoji")
 FLAGS = ("pinned", "private", "wrong")
 KEPT = (*WORDS, *FLAGS)
+
+
+def differing(row: Model, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that the row does not have yet."""
+    return {name: value for name, value in values.items() if getattr(row, name) != value}
+
+
+def also_edited(name: str) -> Func:
+    """The fields that the owner edited, and this one among them."""
+    others = Func(F("edited_fields"), Value(name), function="array_remove")
+    return Func(others, Value(name), function="array_append")
 
 
 def revision(

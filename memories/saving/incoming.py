@@ -4,6 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from memories.saving.bounds import bounded
+
+MOST_QUOTE_CHARS = 4000
+MOST_SEGMENT_KEYS = 10_000
+
 
 @dataclass(frozen=True)
 class IncomingActionItem:
@@ -52,3 +57,27 @@ class IncomingMemory:
     details: dict[str, Any] = field(default_factory=dict)
     segment_keys: tuple[str, ...] = ()
     quote: str = ""
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What the owner can edit, as far as there is room for it."""
+        return {
+            "title": self.title,
+            "text": self.text,
+            "category": self.category[:40],
+            "emoji": self.emoji[:40],
+        }
+
+    @property
+    def around(self) -> dict[str, Any]:
+        """All that the owner cannot edit; what the sender left out is not in it."""
+        given = {
+            "source": self.source[:40],
+            "source_id": self.source_id,
+            "language": self.language[:20],
+            "finished_at": self.finished_at,
+            "segment_keys": list(self.segment_keys[:MOST_SEGMENT_KEYS]),
+            "quote": self.quote[:MOST_QUOTE_CHARS],
+            "details": bounded(self.details),
+        }
+        return {name: value for name, value in given.items() if value}

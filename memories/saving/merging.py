@@ -11,11 +11,12 @@ from django.db.models.functions import Now
 
 from memories.models import ActionItem, By, Event, Memory, Photo, Tombstone
 from memories.saving.bounds import bounded
-from memories.saving.history import FLAGS, WORDS, record
+from memories.saving.history import FLAGS, WORDS, differing, record
 from memories.saving.identity import normalised
+from memories.saving.incoming import MOST_SEGMENT_KEYS
 from memories.saving.parts import mark
 from memories.saving.similar import flag_similar
-from memories.saving.writing import MOST_SEGMENT_KEYS, lock_owner
+from memories.saving.writing import lock_owner
 
 
 def merge(*, owner_id: int, kept_id: UUID, other_id: UUID) -> None:
@@ -41,7 +42,7 @@ def _join(kept: Memory, other: Memory) -> None:
         **{name: getattr(kept, name) or getattr(other, name) for name in (*WORDS, *FLAGS)},
         "text": _both_texts(kept.text, other.text),
     }
-    changed = {name: value for name, value in joined.items() if getattr(kept, name) != value}
+    changed = differing(kept, joined)
     record(kept, changed, by=By.MERGE)
     # Words of both are the owner's now: the next version of one of them must not replace them.
     edited = {*kept.edited_fields, *(name for name in changed if name in WORDS)}

@@ -8,10 +8,10 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.db.models import F, Func, Value
 from django.db.models.functions import Now
 
 from memories.models import ActionItem, Event, Memory, Photo
+from memories.saving.history import also_edited, differing
 from memories.saving.identity import text_hash
 from memories.saving.incoming import IncomingActionItem, IncomingEvent, IncomingPhoto
 from omibackend.core.work.effects import Change, Effect
@@ -53,8 +53,7 @@ def save_action_items(
 
 def _met_again(kept: ActionItem, item: IncomingActionItem) -> Change:
     """Follows the sender, except in what the owner decided."""
-    sent = {"completed": item.completed, "due_at": item.due_at}
-    differs = {name: value for name, value in sent.items() if getattr(kept, name) != value}
+    differs = differing(kept, {"completed": item.completed, "due_at": item.due_at})
     changed = {name: value for name, value in differs.items() if name not in kept.edited_fields}
     if "completed" in changed:
         changed["completed_at"] = item.completed_at
@@ -69,8 +68,8 @@ def edit_action_item(item: ActionItem, changes: Mapping[str, Any]) -> None:
     """The owner's decision: no re-send overturns it."""
     with transaction.atomic():
         held = ActionItem.objects.select_for_update().get(pk=item.pk)
-        differs = {name: changes[name] for name in ITEM_EDITABLE if name in changes}
-        differs = {name: value for name, value in differs.items() if getattr(held, name) != value}
+        asked = {name: changes[name] for name in ITEM_EDITABLE if name in changes}
+        differs = differing(held, asked)
         if not differs:
             return
         values: dict[str, Any] = {**differs, "updated_at": Now()}
@@ -82,14 +81,13 @@ def edit_action_item(item: ActionItem, changes: Mapping[str, Any]) -> None:
 
 def mark(items: "models.QuerySet[ActionItem]", *, completed: bool) -> int:
     """The same decision for many; returns how many it changed."""
-    without = Func(F("edited_fields"), Value("completed"), function="array_remove")
     with transaction.atomic():
         # Locked in one order, as a re-send locks them.
         locked = items.exclude(completed=completed).select_for_update().order_by("pk")
         return ActionItem.objects.filter(pk__in=[item.pk for item in locked]).update(
             completed=completed,
             completed_at=Now() if completed else None,
-            edited_fields=Func(without, Value("completed"), function="array_append"),
+            edited_fields=also_edited("completed"),
             updated_at=Now(),
         )
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from memories.models import By, Memory, MemoryKind, Revision, Tombstone
 from memories.saving.bounds import bounded
-from memories.saving.history import FLAGS, WORDS, record
+from memories.saving.history import FLAGS, WORDS, differing, record
 from memories.saving.identity import normalised, text_hash
 from memories.saving.incoming import IncomingMemory
 from memories.saving.parts import save_action_items, save_events, save_photos
@@ -23,8 +23,6 @@ from omibackend.core.postgres.locks import Lock, lock
 from omibackend.core.work.effects import Change, Effect
 
 EDITABLE = (*WORDS, *FLAGS)
-MOST_QUOTE_CHARS = 4000
-MOST_SEGMENT_KEYS = 10_000
 
 
 def lock_owner(owner_ids: Iterable[int]) -> None:
@@ -111,29 +109,6 @@ def _is_outdated(memory: Memory, incoming: IncomingMemory, delivery_id: UUID | N
     return delivery_id < UUID(newest)
 
 
-def _sent(incoming: IncomingMemory) -> dict[str, str]:
-    return {
-        "title": incoming.title,
-        "text": incoming.text,
-        "category": incoming.category[:40],
-        "emoji": incoming.emoji[:40],
-    }
-
-
-def _around(incoming: IncomingMemory) -> dict[str, Any]:
-    """All that the owner cannot edit; what the sender left out is not in it."""
-    given = {
-        "source": incoming.source[:40],
-        "source_id": incoming.source_id,
-        "language": incoming.language[:20],
-        "finished_at": incoming.finished_at,
-        "segment_keys": list(incoming.segment_keys[:MOST_SEGMENT_KEYS]),
-        "quote": incoming.quote[:MOST_QUOTE_CHARS],
-        "details": bounded(incoming.details),
-    }
-    return {name: value for name, value in given.items() if value}
-
-
 def _version(sent: dict[str, str], delivery_id: UUID | None) -> dict[str, str | None]:
     return {**sent, "delivery_id": str(delivery_id) if delivery_id else None}
 
@@ -141,7 +116,7 @@ def _version(sent: dict[str, str], delivery_id: UUID | None) -> dict[str, str | 
 def _created(
     owner_id: int, incoming: IncomingMemory, content_hash: str, delivery_id: UUID | None
 ) -> Memory:
-    sent = _sent(incoming)
+    sent = incoming.words
     memory = Memory(
         owner_id=owner_id,
         kind=incoming.kind,
@@ -150,7 +125,7 @@ def _created(
         delivery_id=delivery_id,
         sender_version=_version(sent, delivery_id),
         **sent,
-        **_around(incoming),
+        **incoming.around,
     )
     memory.similar_to_id = closest(memory)
     memory.save(force_insert=True)
@@ -160,17 +135,17 @@ def _created(
 def _updated(
     memory: Memory, incoming: IncomingMemory, content_hash: str, delivery_id: UUID | None
 ) -> Change:
-    sent = _sent(incoming)
-    differs = {name: value for name, value in sent.items() if getattr(memory, name) != value}
+    sent = incoming.words
+    differs = differing(memory, sent)
     kept = differs.keys() & set(memory.edited_fields)
     wanted = {
         **{name: value for name, value in differs.items() if name not in kept},
-        **_around(incoming),
+        **incoming.around,
         # The earliest: a sender that does not say when it began leaves us the time of receipt.
         "occurred_at": min(memory.occurred_at, incoming.occurred_at),
         "details": {**memory.details, **bounded(incoming.details)},
     }
-    changed = {name: value for name, value in wanted.items() if getattr(memory, name) != value}
+    changed = differing(memory, wanted)
     stamps: dict[str, Any] = {"updated_at": Now()} if changed else {}
     record(memory, changed, by=By.SENDER, delivery_id=delivery_id)
     Memory.objects.filter(pk=memory.pk).update(
@@ -191,8 +166,7 @@ def edit(memory: Memory, changes: Mapping[str, Any], *, by: By = By.OWNER) -> No
     with transaction.atomic():
         lock_owner([memory.owner_id])
         held = Memory.objects.select_for_update().get(pk=memory.pk)
-        differs = {name: changes[name] for name in EDITABLE if name in changes}
-        differs = {name: value for name, value in differs.items() if getattr(held, name) != value}
+        differs = differing(held, {name: changes[name] for name in EDITABLE if name in changes})
         if not differs:
             return
         record(held, differs, by=by)

@@ -3,31 +3,21 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from memories.semantic.models import Embedding
-from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.admin.lists import ReadOnlyAdmin
 from omibackend.core.work import lanes, leased
 
 
 @admin.register(Embedding)
-class EmbeddingAdmin(ModelAdmin):
+class EmbeddingAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "model", "dimensions", "state", "attempts", "last_error"]
     list_filter = ["state"]
-    list_per_page = 50
-    show_full_result_count = False
-    paginator = BoundedPaginator
     actions = ["embed_again"]
     exclude = ["vector"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Embedding]:
         return super().get_queryset(request).defer("vector")  # type: ignore[no-any-return]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # it goes with its memory

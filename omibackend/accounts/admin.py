@@ -17,7 +17,7 @@ from unfold.forms import UserCreationForm as UnfoldUserCreationForm
 
 from omibackend.accounts.models import Erasure, Export, OmiLink, Preferences, Token, User
 from omibackend.accounts.privacy import erasure
-from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.admin.lists import ReadOnlyAdmin
 
 # Who may grant these could make himself a superuser.
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -113,22 +113,8 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     pass
 
 
-class Listed(ModelAdmin):
-    """A list that people look at and nobody writes."""
-
-    list_per_page = 50
-    show_full_result_count = False
-    paginator = BoundedPaginator
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(OmiLink)
-class OmiLinkAdmin(Listed):
+class OmiLinkAdmin(ReadOnlyAdmin):
     """A link is proven by its person and never made here; deleting it unlinks the wearable."""
 
     list_display = ["user", "uid", "linked_at"]
@@ -137,7 +123,7 @@ class OmiLinkAdmin(Listed):
 
 
 @admin.register(Token)
-class TokenAdmin(Listed):
+class TokenAdmin(ReadOnlyAdmin):
     """Deleting one ends it at once. Nothing here helps to use one."""
 
     list_display = ["__str__", "user", "rights", "created", "expiry", "last_used_at"]
@@ -152,7 +138,7 @@ class TokenAdmin(Listed):
 
 
 @admin.register(AccessAttempt)
-class FailedSignInAdmin(Listed):
+class FailedSignInAdmin(ReadOnlyAdmin):
     """Deleting one lets the name in again at once."""
 
     list_display = ["username", "ip_address", "failures_since_start", "locked", "attempt_time"]
@@ -168,7 +154,7 @@ class FailedSignInAdmin(Listed):
 
 
 @admin.register(SocialAccount)
-class OtherSignInAdmin(Listed):
+class OtherSignInAdmin(ReadOnlyAdmin):
     list_display = ["user", "provider", "date_joined", "last_login"]
     list_select_related = ["user"]
     fields = ["user", "provider", "uid", "date_joined", "last_login"]
@@ -176,7 +162,7 @@ class OtherSignInAdmin(Listed):
 
 
 @admin.register(Export)
-class ExportAdmin(Listed):
+class ExportAdmin(ReadOnlyAdmin):
     """How exports fare; what is in them is the person's own."""
 
     list_display = ["__str__", "owner", "state", "progress_percent", "requested_at", "expires_at"]
@@ -190,7 +176,7 @@ class ExportAdmin(Listed):
 
 
 @admin.register(Erasure)
-class ErasureAdmin(Listed):
+class ErasureAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "state", "requested_at", "finished_at", "attempts"]
     list_filter = ["state"]
     fields = ["state", "requested_at", "finished_at", "passes", "counts", "attempts", "last_error"]

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from omibackend.accounts.sign_in import sign_out_all
 from omibackend.core.errors import error_response
+from omibackend.core.text import storable
 
 
 def is_on() -> bool:
@@ -46,7 +47,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> Any:
         user = sociallogin.user
         user.email = str(data.get("email") or "").lower()
-        user.name = str(data.get("name") or "").replace("\x00", "")[:150]
+        user.name = storable(str(data.get("name") or ""))[:150]
         return user
 
 

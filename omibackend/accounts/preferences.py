@@ -1,19 +1,15 @@
-import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
 from omibackend.accounts.models import Preferences
+from omibackend.core.recent import Recent
 
 SETTINGS = (
     *("listen_mode", "followup_window_ms", "activation_regex", "inject_memories"),
     *("meeting_transcribe", "mute", "quiet_hours_start", "quiet_hours_end", "time_zone"),
     "default_conversation",
 )
-
-RECENT_S = 3.0
-MOST_RECENT = 4096
-_recent: dict[int, tuple[float, Preferences]] = {}
 
 
 def preferences_of(user_id: int) -> Preferences:
@@ -22,21 +18,10 @@ def preferences_of(user_id: int) -> Preferences:
     return found or Preferences(user_id=user_id)
 
 
-def recent_preferences_of(user_id: int) -> Preferences:
-    """The same without a query for each webhook: a change acts within `RECENT_S`."""
-    now = time.monotonic()
-    kept = _recent.get(user_id)
-    if kept and kept[0] > now:
-        return kept[1]
-    if len(_recent) >= MOST_RECENT:
-        _recent.clear()
-    preferences = preferences_of(user_id)
-    _recent[user_id] = (now + RECENT_S, preferences)
-    return preferences
-
-
-def forget_recent() -> None:
-    _recent.clear()
+# The same without a query for each webhook.
+_recent = Recent(preferences_of)
+recent_preferences_of = _recent.find
+forget_recent = _recent.clear
 
 
 def save_preferences(user_id: int, values: dict[str, Any], *, whole: bool) -> Preferences:
@@ -44,7 +29,7 @@ def save_preferences(user_id: int, values: dict[str, Any], *, whole: bool) -> Pr
     fresh = Preferences()
     unsaid = {name: getattr(fresh, name) for name in SETTINGS} if whole else {}
     saved, _ = Preferences.objects.update_or_create(user_id=user_id, defaults={**unsaid, **values})
-    _recent.pop(user_id, None)
+    _recent.forget(user_id)
     return saved
 
 

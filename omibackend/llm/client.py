@@ -1,10 +1,10 @@
-"""The only module that talks to a model: chat completions, which every compatible server speaks."""
+"""Questions and instructions for a model, as chat completions, which every compatible server
+speaks."""
 
-import asyncio
 import re
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from pydantic import BaseModel, Field, ValidationError
@@ -22,15 +22,13 @@ from omibackend.llm.context import (
     NoModel,
 )
 from omibackend.llm.prompt import ModelReply, instruction, messages, schema_of
-
-if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
+from omibackend.llm.server import ServerAway, post
 
 MOST_ANSWER_CHARS = 1200
 MOST_TOKENS = 1 << 31
 PASSING_STATUSES = frozenset({408, 409, 425, 429})
 OTHER_FORM = "The model's answer was not in the agreed form."
-NO_SCHEMA = re.compile(r"response.?format|json.?schema|structured", re.IGNORECASE)
+NO_SCHEMA = re.compile(rb"response.?format|json.?schema|structured", re.IGNORECASE)
 
 log = logger("model")
 
@@ -89,10 +87,8 @@ def complete(
 def _exchange(said: list[dict[str, str]], form: type[Form], timeout_s: float) -> Completion[Form]:
     started = time.perf_counter()
     try:
-        # The deadline is on the whole exchange: a timeout per read never ends a server that
-        # sends a byte a second, and cancelling closes the connection at once.
-        completion = asyncio.run(_ask(said, schema_of(form), timeout_s))
-        value = _read(completion, form)
+        completion = _ask(said, schema_of(form), timeout_s)
+        value = _read(completion.choices[0].message.content, form)
     except OmiError as error:
         log.warning("no answer", extra={"took_ms": _ms(started)}, exc_info=error)
         raise
@@ -118,60 +114,37 @@ def _cut(text: str) -> str:
     return text[:MOST_ANSWER_CHARS].rsplit(" ", 1)[0] + " …"
 
 
-async def _ask(said: list[dict[str, str]], schema: dict[str, Any], timeout_s: float) -> _Completion:
-    until = asyncio.get_running_loop().time() + timeout_s
-    import openai  # takes half a second: only who asks a model pays it
-
-    try:
-        async with (
-            asyncio.timeout_at(until),
-            openai.AsyncOpenAI(
-                api_key=settings.OPENAI_API_KEY,
-                base_url=settings.OPENAI_BASE_URL,
-                timeout=timeout_s,
-                max_retries=0,
-            ) as client,
-        ):
-            raw = await _completion(client, said, schema)
-    except (TimeoutError, openai.APITimeoutError) as error:
-        raise ModelError(f"The model did not answer within {timeout_s:g} s.") from error
-    except openai.APIStatusError as error:
-        raise _refusal(error) from error
-    except openai.APIError as error:
-        raise ModelError("The model's server cannot be reached. Check OPENAI_BASE_URL.") from error
-    try:
-        return _Completion.model_validate_json(raw)
-    except ValidationError as error:
-        raise ModelError(OTHER_FORM) from error
-
-
-async def _completion(
-    client: "AsyncOpenAI", said: list[dict[str, str]], schema: dict[str, Any]
-) -> bytes:
-    """The answer's raw body, with a schema if the server knows how, else with `json_object`."""
-    import openai
-
+def _ask(said: list[dict[str, str]], schema: dict[str, Any], timeout_s: float) -> _Completion:
+    """With a schema if the server knows how, else with `json_object`, within one deadline."""
     server = (settings.OPENAI_BASE_URL, settings.OPENAI_MODEL)
-    if server not in _without_schema:
-        try:
-            return await _post(client, said, schema)
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if not NO_SCHEMA.search(error.message):
-                raise
-    body = await _post(client, said, {"type": "json_object"})
+    until = time.monotonic() + timeout_s
+    try:
+        if server not in _without_schema:
+            status, body = _post(said, schema, until)
+            if status not in (400, 422) or not NO_SCHEMA.search(body):
+                return _completion(status, body)
+        status, body = _post(said, {"type": "json_object"}, until)
+    except TimeoutError as error:
+        raise ModelError(f"The model did not answer within {timeout_s:g} s.") from error
+    except ServerAway as error:
+        raise ModelError("The model's server cannot be reached. Check OPENAI_BASE_URL.") from error
+    completion = _completion(status, body)
     _without_schema.add(server)
-    return body
+    return completion
 
 
-async def _post(client: "AsyncOpenAI", said: Any, response_format: Any) -> bytes:
-    raw = await client.chat.completions.with_raw_response.create(
-        model=settings.OPENAI_MODEL, messages=said, response_format=response_format
-    )
-    return raw.content
+def _post(said: list[dict[str, str]], form: dict[str, Any], until: float) -> tuple[int, bytes]:
+    asked = {"model": settings.OPENAI_MODEL, "messages": said, "response_format": form}
+    return post("chat/completions", asked, timeout_s=until - time.monotonic())
 
 
-def _refusal(error: "APIStatusError") -> OmiError:
-    status = error.status_code
+def _completion(status: int, body: bytes) -> _Completion:
+    if status >= 400:
+        raise _refusal(status)
+    return _read(body, _Completion)
+
+
+def _refusal(status: int) -> OmiError:
     if status in (401, 403):
         return ModelRefused(f"The model's server answered {status}. Check OPENAI_API_KEY.")
     if status == 404:
@@ -183,8 +156,8 @@ def _refusal(error: "APIStatusError") -> OmiError:
     return ModelRefused(f"The model's server refused the request with {status}.")
 
 
-def _read(completion: _Completion, form: type[Form]) -> Form:
+def _read(text: str | bytes, form: type[Form]) -> Form:
     try:
-        return form.model_validate_json(completion.choices[0].message.content)
+        return form.model_validate_json(text)
     except ValidationError as error:
         raise ModelError(OTHER_FORM) from error

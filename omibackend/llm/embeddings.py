@@ -1,19 +1,19 @@
 """Texts as vectors, by any server that speaks OpenAI's embeddings."""
 
-import asyncio
 import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from pydantic import BaseModel, ValidationError
 
 from omibackend.core.logging import logger
 from omibackend.llm.context import ModelError
+from omibackend.llm.server import ServerAway, post
 
 # pgvector keeps no longer ones.
 MOST_DIMENSIONS = 16_000
-NO_KEY = "none"
 CHECK = "Check EMBEDDINGS_MODEL, OPENAI_BASE_URL and OPENAI_API_KEY."
 
 log = logger("model")
@@ -34,42 +34,31 @@ def vectors_of(texts: Sequence[str], *, timeout_s: float) -> list[Vector]:
     """One vector for each text, in one request, within `timeout_s`; or ModelError, which another
     try may mend. Takes no transaction, and must not be called inside one."""
     started = time.perf_counter()
-    vectors = _read(asyncio.run(_ask(texts, timeout_s)), count=len(texts))
+    vectors = _read(_ask(texts, timeout_s), count=len(texts))
     took_ms = round((time.perf_counter() - started) * 1000, 2)
     log.info("embedded", extra={"took_ms": took_ms, "count": len(texts)})
     return vectors
 
 
-async def _ask(texts: Sequence[str], timeout_s: float) -> bytes:
-    until = asyncio.get_running_loop().time() + timeout_s
-    import openai  # takes half a second: only who asks a model pays it
-
+def _ask(texts: Sequence[str], timeout_s: float) -> bytes:
+    asked: dict[str, Any] = {
+        "model": settings.EMBEDDINGS_MODEL,
+        "input": list(texts),
+        "encoding_format": "float",
+    }
+    if settings.EMBEDDINGS_DIMENSIONS:
+        asked["dimensions"] = settings.EMBEDDINGS_DIMENSIONS
     try:
-        async with (
-            asyncio.timeout_at(until),
-            openai.AsyncOpenAI(
-                api_key=settings.OPENAI_API_KEY or NO_KEY,
-                base_url=settings.OPENAI_BASE_URL,
-                timeout=timeout_s,
-                max_retries=0,
-            ) as client,
-        ):
-            raw = await client.embeddings.with_raw_response.create(
-                model=settings.EMBEDDINGS_MODEL,
-                input=list(texts),
-                dimensions=settings.EMBEDDINGS_DIMENSIONS or openai.omit,
-                # Unasked the library wants base64, which not every server speaks.
-                encoding_format="float",
-            )
-    except (TimeoutError, openai.APITimeoutError) as error:
+        status, body = post("embeddings", asked, timeout_s=timeout_s)
+    except TimeoutError as error:
         raise ModelError(f"The embeddings did not come within {timeout_s:g} s.") from error
-    except openai.APIStatusError as error:
-        raise ModelError(f"The embeddings' server answered {error.status_code}. {CHECK}") from error
-    except openai.APIError as error:
+    except ServerAway as error:
         raise ModelError(
             "The embeddings' server cannot be reached. Check OPENAI_BASE_URL."
         ) from error
-    return raw.content
+    if status >= 400:
+        raise ModelError(f"The embeddings' server answered {status}. {CHECK}")
+    return body
 
 
 def _read(body: bytes, *, count: int) -> list[Vector]:

@@ -1,27 +1,28 @@
-"""Cron expressions on a person's own clock."""
+"""Cron expressions on a person's own clock, as Debian's cron takes them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterError, croniter
+from cronsim import CronSim, CronSimError
 from django.core.exceptions import ValidationError
 
 FIELDS = 5
-MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+EXPECTED = "This is not a cron expression of five fields, such as 0 8 * * mon"
 
 
 def validate_cron(value: str) -> None:
     """Five fields; neither seconds nor nicknames nor a date that never comes."""
-    if len(value.split()) != FIELDS or not croniter.is_valid(value):
-        raise ValidationError("This is not a cron expression of five fields, such as 0 8 * * mon.")
+    if len(value.split()) != FIELDS:
+        raise ValidationError(f"{EXPECTED}.")
     try:
-        croniter(value, datetime(2000, 1, 1)).get_next()  # noqa: DTZ001 (any moment will do)
-    except CroniterError as error:
-        raise ValidationError("No such date ever comes.") from error
+        CronSim(value, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValidationError(f"{EXPECTED}: {error}.") from error
 
 
 def latest_slot(cron: str, now: datetime, zone: str) -> datetime:
-    """The last moment up to now that the expression names on a clock in that zone."""
-    next_minute = now.astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0) + MINUTE
-    found: datetime = croniter(cron, next_minute).get_prev(datetime)
-    return found
+    """The last moment up to now that the expression names on a clock in that zone. What has an
+    hour of its own comes once a day also when clocks change."""
+    after = (now + SECOND).astimezone(ZoneInfo(zone))
+    return next(CronSim(cron, after, reverse=True))

@@ -17,7 +17,6 @@ from rest_framework.test import APIClient
 from memories.models import Memory
 from omibackend.accounts.models import Export, User
 from omibackend.accounts.privacy import export, jobs
-from omibackend.accounts.privacy.export import cell
 from omibackend.core import manifest
 from omibackend.core.work import leased
 from omibackend.ops import retention
@@ -98,25 +97,6 @@ def test_it_holds_no_secret_and_nobody_elses(omi: Sender, api: Api) -> None:
         assert secret not in everything
     assert b"sarah@example.org" not in everything
     assert b"hers" not in zipped.read("memories/memories.json")
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("=1+1", "'=1+1"),
-        ("+49", "'+49"),
-        ("-x", "'-x"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("plain", "plain"),
-        (-5, "-5"),
-        (None, ""),
-        (["=1"], '["=1"]'),
-        (True, "True"),
-    ],
-)
-def test_it_writes_no_formula(value: Any, shown: str) -> None:
-    assert cell(value) == shown
 
 
 def test_it_lives_a_day(owner: Any, api: Api) -> None:

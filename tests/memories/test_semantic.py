@@ -20,7 +20,7 @@ from tests.memories.told import told
 IMPORTED = """
 import django, sys
 django.setup()
-import memories.search, conversations.recall, omibackend.urls
+import memories.search.finding, conversations.assistant.answering, omibackend.urls
 print([name for name in sys.modules if name.split(".")[0] in ("pgvector", "openai")])
 """
 

@@ -54,6 +54,30 @@ def test_it_tells_the_two_hours_apart_when_clocks_go_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cron", "utc", "slot"),
+    [
+        # 2:30 is left out in March: it comes at 3:00, and not once more.
+        ("30 2 * * *", "2026-03-29T00:59", "2026-03-28T01:30"),
+        ("30 2 * * *", "2026-03-29T01:00", "2026-03-29T01:00"),
+        ("30 2 * * *", "2026-03-29T20:00", "2026-03-29T01:00"),
+        ("30 * * * *", "2026-03-29T01:15", "2026-03-29T00:30"),
+        # It is there twice in October: once is enough for what has an hour of its own.
+        ("30 2 * * *", "2026-10-25T00:30", "2026-10-25T00:30"),
+        ("30 2 * * *", "2026-10-25T01:31", "2026-10-25T00:30"),
+        ("30 2 * * *", "2026-10-26T00:00", "2026-10-25T00:30"),
+        ("*/15 * * * *", "2026-10-25T01:31", "2026-10-25T01:30"),
+    ],
+)
+def test_it_keeps_to_the_day_when_clocks_change(cron: str, utc: str, slot: str) -> None:
+    found = latest_slot(cron, datetime.fromisoformat(f"{utc}+00:00"), "Europe/Berlin")
+    assert found.astimezone(UTC).isoformat() == f"{slot}:00+00:00"
+
+
+def test_it_finds_the_slot_of_this_very_moment() -> None:
+    assert latest_slot("0 12 * * *", NOON.replace(second=0), "UTC") == NOON.replace(second=0)
+
+
+@pytest.mark.parametrize(
     "cron", ["", "61 * * * *", "@daily", "* * * * * *", "H 8 * * *", "0 0 31 2 *", "x", "* * * *"]
 )
 def test_it_refuses_what_is_no_schedule(cron: str) -> None:

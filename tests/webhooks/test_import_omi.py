@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import tracemalloc
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,25 @@ def test_it_takes_what_stands_before_a_fault_of_the_file(owner: Any, tmp_path: P
     assert out == "2 imported"
     assert why.startswith("line ")
     assert "not valid JSON" in why
+
+
+def test_it_passes_a_broken_line_and_names_it(owner: Any, tmp_path: Path) -> None:
+    first, second = map(json.dumps, conversations(2))
+    out, err, _ = from_file(tmp_path, f'{first}\n{{"id": "x", oops}}\noops\n{second}')
+    assert out == "2 imported, 2 failed"
+    assert err == "line 2: not valid JSON\nline 3: not valid JSON\n"
+
+
+def test_it_reads_a_large_file_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    row = json.dumps({"id": "x", "text": "{“words”} " * 50 + "words " * 15_000}, ensure_ascii=False)
+    path.write_text(f"[{', '.join([row] * 100)}]")
+    tracemalloc.start()
+    with path.open("rb") as file:
+        assert sum(len(found) for found in history.from_file(file)) == 100
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 2_000_000 < path.stat().st_size / 4
 
 
 def test_it_names_the_byte_that_is_no_text(owner: Any, tmp_path: Path) -> None:

@@ -11,17 +11,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from omibackend.core.admin.paging import BoundedPaginator
+from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin, back_to
+from omibackend.core.admin.states import state_chip
 from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 from omibackend.core.work import lanes, leased
 from omibackend.core.work.leased import State
 from webhooks.admin import export, listing
-from webhooks.admin.page import TONES, page, shown_state
+from webhooks.admin.page import page
 from webhooks.models import Delivery
 
 REPLAYABLE = Q(body__isnull=False) & ~Q(state=State.IGNORED)
@@ -41,7 +41,7 @@ def replay_rows(rows: QuerySet[Delivery]) -> int:
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ModelAdmin):
+class DeliveryAdmin(PageAdmin, ReadOnlyAdmin):
     list_display = ("what", "state_now", "received", "tries")
     list_filter = (
         listing.StateFilter,
@@ -50,13 +50,10 @@ class DeliveryAdmin(ModelAdmin):
         listing.EndpointFilter,
         listing.EventFilter,
     )
-    list_per_page = 50
     list_max_show_all = 50
     list_disable_select_all = True
     list_before_template = "admin/webhooks/delivery/above.html"
-    show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "Id of a delivery, the sender's own id, or a request id"
@@ -93,7 +90,7 @@ class DeliveryAdmin(ModelAdmin):
 
     @admin.display(description="State")
     def state_now(self, row: Delivery) -> SafeString:
-        return chip(*TONES[shown_state(row)])
+        return chip(*state_chip(row))
 
     @admin.display(description="Received", ordering="id")
     def received(self, row: Delivery) -> SafeString:
@@ -110,13 +107,9 @@ class DeliveryAdmin(ModelAdmin):
 
     # --- one delivery -----------------------------------------------------------
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        delivery = self.get_object(request, object_id)
+    def page_context(self, row: Delivery, request: HttpRequest) -> dict[str, Any]:
         origin = f"{request.scheme}://{request.get_host()}"
-        extra = {"page": page(delivery, request.user, origin=origin)} if delivery else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+        return {"page": page(row, request.user, origin=origin)}
 
     def get_urls(self) -> list[URLPattern]:
         guard = self.admin_site.admin_view
@@ -174,10 +167,7 @@ class DeliveryAdmin(ModelAdmin):
     def replay(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         rows = Delivery.objects.filter(pk=object_id)
         self._replayed(request, rows)
-        link = reverse("admin:webhooks_delivery_change", args=[object_id])
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": link})
-        return redirect(link)
+        return back_to(request, reverse("admin:webhooks_delivery_change", args=[object_id]))
 
     @admin.action(description="Replay", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
@@ -218,12 +208,6 @@ class DeliveryAdmin(ModelAdmin):
         self.message_user(request, said, messages.SUCCESS)
 
     # --- read-only --------------------------------------------------------------
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

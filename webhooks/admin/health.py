@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from omibackend.core.admin.states import state_chip
 from omibackend.core.show.human import ago, several
-from webhooks.admin.page import TONES, DeliveryBanner, shown_state
+from webhooks.admin.page import DeliveryBanner
 from webhooks.health import LOOKED_BACK, Counted, EndpointState, counted, is_near, judge
 from webhooks.inbox import refusals
 from webhooks.inbox.refusals import Refusal
@@ -74,7 +75,7 @@ def page(endpoint: Endpoint, user: Any) -> EndpointPage:
         running_failures=failures,
         refused=refusals.samples(endpoint.pk),
         counted=counted(endpoint),
-        deliveries=[EndpointRow(row, TONES[shown_state(row)]) for row in shown],
+        deliveries=[EndpointRow(row, state_chip(row)) for row in shown],
         last=last,
         last_error=next((row for row in newest if row.last_error), None),
         address=f"/webhooks/{endpoint.provider}/…{endpoint.token_hint}/",

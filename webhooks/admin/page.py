@@ -6,9 +6,10 @@ from typing import Any
 from django.utils import timezone
 
 from omibackend.core.admin.outcome import Attempt, EffectLink, attempts, became
+from omibackend.core.admin.states import CHIPS, shown_state
 from omibackend.core.show.body import Shown, show
 from omibackend.core.show.human import ago, several, span
-from omibackend.core.work.leased import State, most_attempts
+from omibackend.core.work.leased import most_attempts
 from webhooks.admin import export
 from webhooks.models import Delivery
 
@@ -16,25 +17,11 @@ MOST_BECAME = 50
 LATE_S = 30
 MASK = "•"
 
-TONES: dict[str, tuple[str, str, str]] = {
-    "dead": ("bad", "error", "dead"),
-    "retry": ("warn", "schedule", "will retry"),
-    "waiting": ("info", "hourglass_empty", "waiting"),
-    "running": ("info", "sync", "running"),
-    "done": ("ok", "check", "done"),
-    "ignored": ("mute", "do_not_disturb_on", "ignored"),
-}
 SIGNATURES = {
     "valid": ("ok", "verified_user", "valid"),
     "previous secret": ("warn", "key", "valid, with the old secret"),
     "": ("mute", "shield", "not signed"),
 }
-
-
-def shown_state(delivery: Delivery) -> str:
-    if delivery.state == State.PENDING:
-        return "retry" if delivery.attempts and delivery.last_error else "waiting"
-    return "running" if delivery.state == State.LEASED else str(delivery.state)
 
 
 @dataclass(frozen=True)
@@ -92,7 +79,7 @@ def page(delivery: Delivery, user: Any, *, origin: str) -> DeliveryPage:
 
 def banner(delivery: Delivery) -> DeliveryBanner:
     state = shown_state(delivery)
-    tone, symbol, _ = TONES[state]
+    tone, symbol, _ = CHIPS[state]
     return DeliveryBanner(tone, symbol, *_BANNERS[state](delivery))
 
 

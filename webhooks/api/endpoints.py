@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from omibackend.accounts.api.permissions import InScope, OwnDevice
+from omibackend.core.api.requests import person_id
 from omibackend.core.api.serializers import ErrorsSerializer, Strict
 from webhooks import health
-from webhooks.api import person_id
 from webhooks.inbox import endpoints
 from webhooks.inbox.endpoints import Made
 from webhooks.models import Endpoint, Policy

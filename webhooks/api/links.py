@@ -13,11 +13,11 @@ from conversations.voice import omi_api
 from omibackend.accounts import links
 from omibackend.accounts.api.permissions import InScope, OwnDevice
 from omibackend.accounts.models import OmiLink
+from omibackend.core.api.requests import person_id
 from omibackend.core.api.serializers import ErrorsSerializer, Strict
 from omibackend.core.errors import Refused, SetAside
 from omibackend.core.work import lanes
 from omibackend.core.work.outbox import MaybeSent, NotSent
-from webhooks.api import person_id
 from webhooks.providers.omi import shared
 
 RETRY_AFTER_S = 30

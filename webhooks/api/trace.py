@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 
 from conversations.models import TranscriptSegment
 from memories.models import Memory
+from omibackend.core.api.requests import person_id
 from webhooks import trace
-from webhooks.api import person_id
 from webhooks.models import Delivery
 from webhooks.trace import Trace, Words
 

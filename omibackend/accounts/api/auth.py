@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import logout, update_session_auth_hash
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import ensure_csrf_cookie
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from omibackend.accounts import sign_in
 from omibackend.accounts.api.authentication import bearer_of
-from omibackend.accounts.api.base import TAG, EntranceView, PeopleView, person
+from omibackend.accounts.api.base import EXAMPLES, TAG, EntranceView, PeopleView, person
 from omibackend.accounts.api.permissions import InScope, OwnDevice
 from omibackend.accounts.api.serializers import (
     LoginSerializer,
@@ -23,17 +23,8 @@ from omibackend.accounts.api.serializers import (
     RegisterSerializer,
     SignedInSerializer,
 )
+from omibackend.core.api.requests import given
 from omibackend.core.api.serializers import ErrorsSerializer
-
-WHO = {"email": "nadia@example.org", "password": "correct horse battery"}
-ME = {
-    "id": 7,
-    "email": "nadia@example.org",
-    "name": "Nadia",
-    "is_staff": False,
-    "has_password": True,
-    "date_joined": "2026-11-20T08:00:00Z",
-}
 
 
 class RegisterView(EntranceView):
@@ -45,15 +36,7 @@ class RegisterView(EntranceView):
         auth=[],
         request=RegisterSerializer,
         responses={201: RegisteredSerializer, 404: ErrorsSerializer},
-        examples=[
-            OpenApiExample("Joining", {**WHO, "name": "Nadia"}, request_only=True),
-            OpenApiExample(
-                "Joined",
-                {"user": {"email": "nadia@example.org", "name": "Nadia"}},
-                response_only=True,
-                status_codes=["201"],
-            ),
-        ],
+        examples=EXAMPLES["register"],
     )
     def post(self, request: Request) -> Response:
         """Make an account.
@@ -62,11 +45,10 @@ class RegisterView(EntranceView):
         nothing is changed then, and it tells nobody. Sign in next, with `POST /auth/login`: that
         works if the account is yours, because you made it just now or had it before.
         """
-        asked = RegisterSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        sign_in.register(**asked.validated_data)
-        email, name = asked.validated_data["email"].lower(), asked.validated_data["name"]
-        return Response({"user": {"email": email, "name": name}}, status=201)
+        asked = given(RegisterSerializer, request.data)
+        sign_in.register(**asked)
+        joined = {"email": asked["email"].lower(), "name": asked["name"]}
+        return Response({"user": joined}, status=201)
 
 
 class LoginView(EntranceView):
@@ -82,15 +64,7 @@ class LoginView(EntranceView):
             401: ErrorsSerializer,
             404: ErrorsSerializer,
         },
-        examples=[
-            OpenApiExample("Signing in", WHO, request_only=True),
-            OpenApiExample(
-                "Signed in",
-                {"token": "9f2c…", "expiry": "2026-12-20T08:00:00Z", "user": ME},
-                response_only=True,
-                status_codes=["200"],
-            ),
-        ],
+        examples=EXAMPLES["login"],
     )
     def post(self, request: Request) -> Response:
         """Get a token for this device.
@@ -98,9 +72,7 @@ class LoginView(EntranceView):
         It may do all that you may, and lasts a month from its last use. After five wrong
         passwords from one address the name is locked there for 15 minutes: 429.
         """
-        asked = LoginSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        made = sign_in.sign_in(request._request, **asked.validated_data)
+        made = sign_in.sign_in(request._request, **given(LoginSerializer, request.data))
         if made is None:
             raise AuthenticationFailed("The address or the password is wrong.")
         token, secret = made
@@ -117,7 +89,6 @@ class LogoutView(PeopleView):
         tags=TAG,
         request=None,
         responses={204: None, 404: ErrorsSerializer},
-        examples=[],
     )
     def post(self, request: Request) -> Response:
         """End the token, or the browser's session, that this request came with."""
@@ -157,7 +128,7 @@ class MeView(PeopleView):
         operation_id="me",
         tags=TAG,
         responses={200: MeSerializer, 404: ErrorsSerializer},
-        examples=[OpenApiExample("Me", ME, response_only=True, status_codes=["200"])],
+        examples=EXAMPLES["me"],
     )
     @method_decorator(ensure_csrf_cookie)
     def get(self, request: Request) -> Response:
@@ -173,10 +144,7 @@ class MeView(PeopleView):
         tags=TAG,
         request=MeChangeSerializer,
         responses={200: MeSerializer, 404: ErrorsSerializer},
-        examples=[
-            OpenApiExample("A new name", {"name": "Nadia B."}, request_only=True),
-            OpenApiExample("Me", ME, response_only=True, status_codes=["200"]),
-        ],
+        examples=EXAMPLES["me_change"] + EXAMPLES["me"],
     )
     def patch(self, request: Request) -> Response:
         """Change your name or your password.
@@ -184,9 +152,7 @@ class MeView(PeopleView):
         A new password asks for the current one, and ends every other device's token and session.
         """
         user = person(request)
-        asked = MeChangeSerializer(data=request.data, context={"user": user})
-        asked.is_valid(raise_exception=True)
-        changes = dict(asked.validated_data)
+        changes = given(MeChangeSerializer, request.data, context={"user": user})
         current = changes.pop("current_password", "")
         if "new_password" in changes:
             confirm(request, current)

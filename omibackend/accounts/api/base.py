@@ -8,8 +8,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from omibackend.accounts.models import User
+from omibackend.core.api.examples import examples
 
 TAG = ["People"]
+EXAMPLES = examples("omibackend.accounts.api")
 
 
 class PeopleView(APIView):

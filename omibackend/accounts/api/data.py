@@ -6,19 +6,19 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from drf_standardized_errors.openapi import AutoSchema
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from omibackend.accounts.api.auth import confirm
-from omibackend.accounts.api.base import TAG, PeopleView, person
+from omibackend.accounts.api.base import EXAMPLES, TAG, PeopleView, person
 from omibackend.accounts.api.permissions import OwnDevice
 from omibackend.accounts.api.serializers import EraseSerializer, ErasingSerializer, ExportSerializer
 from omibackend.accounts.models import Export
 from omibackend.accounts.privacy import erasure, export
 from omibackend.accounts.privacy.jobs import LANE
+from omibackend.core.api.requests import AnyAccept, given
 from omibackend.core.api.serializers import ErrorsSerializer
 from omibackend.core.work import lanes
 from omibackend.core.work.leased import State
@@ -26,25 +26,12 @@ from omibackend.core.work.leased import State
 STATES = {State.PENDING: "waiting", State.LEASED: "running", State.DEAD: "failed"}
 ASK_AGAIN_S = 2
 ZIP = "application/zip"
-RUNNING = OpenApiExample(
-    "Being made",
-    {"state": "running", "progress": 40, "requested_at": "2026-11-20T08:00:00Z"},
-    response_only=True,
-    status_codes=["202"],
-)
-
-
-class JsonOrFile(DefaultContentNegotiation):
-    """Who asks for the zip alone must not be refused what else there is to say."""
-
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 class ExportView(PeopleView):
     permission_classes = (OwnDevice,)
     throttle_scope = "export"
-    content_negotiation_class = JsonOrFile
+    content_negotiation_class = AnyAccept
 
     @extend_schema(
         operation_id="export",
@@ -54,7 +41,7 @@ class ExportView(PeopleView):
             (202, "application/json"): ExportSerializer,
             (404, "application/json"): ErrorsSerializer,
         },
-        examples=[RUNNING],
+        examples=EXAMPLES["export"],
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Everything about you, as a zip of JSON, CSV and files.
@@ -81,7 +68,7 @@ class ExportView(PeopleView):
         tags=TAG,
         request=None,
         responses={202: ExportSerializer, 404: ErrorsSerializer},
-        examples=[RUNNING],
+        examples=EXAMPLES["export"],
     )
     def post(self, request: Request) -> Response:
         """Begin a fresh export, in the place of one that is ready or has failed."""
@@ -120,10 +107,7 @@ class AccountView(PeopleView):
         tags=TAG,
         request=EraseSerializer,
         responses={202: ErasingSerializer, 404: ErrorsSerializer},
-        examples=[
-            OpenApiExample("Yes", {"password": "correct horse battery"}, request_only=True),
-            OpenApiExample("Begun", {"state": "erasing"}, response_only=True, status_codes=["202"]),
-        ],
+        examples=EXAMPLES["erase"],
     )
     def delete(self, request: Request) -> Response:
         """Erase your account and everything that it holds, for good.
@@ -131,8 +115,6 @@ class AccountView(PeopleView):
         At once nothing signs in any more and your endpoints refuse what they are sent. Rows,
         files and copies follow in the background within minutes.
         """
-        asked = EraseSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        confirm(request, asked.validated_data.get("password", ""))
+        confirm(request, given(EraseSerializer, request.data).get("password", ""))
         erasure.begin(person(request))
         return Response({"state": "erasing"}, status=202)

@@ -1,35 +1,22 @@
 """How a person wants to be listened to."""
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from omibackend.accounts import preferences
-from omibackend.accounts.api.base import TAG, PeopleView, person
+from omibackend.accounts.api.base import EXAMPLES, TAG, PeopleView, person
 from omibackend.accounts.api.serializers import PreferencesSerializer
+from omibackend.core.api.requests import given
 from omibackend.core.api.serializers import ErrorsSerializer
 
-EXAMPLE = OpenApiExample(
-    "Preferences",
-    {
-        "listen_mode": "FOLLOWUP",
-        "followup_window_ms": 8000,
-        "activation_regex": "",
-        "inject_memories": True,
-        "meeting_transcribe": False,
-        "mute": False,
-        "quiet_hours_start": "22:30",
-        "quiet_hours_end": "07:00",
-        "time_zone": "Europe/Paris",
-        "default_conversation": None,
-    },
-)
+SHOWN = EXAMPLES["preferences"]
 ANSWERS = {200: PreferencesSerializer, 404: ErrorsSerializer}
 
 
 class PreferencesView(PeopleView):
-    @extend_schema(operation_id="preferences", tags=TAG, responses=ANSWERS, examples=[EXAMPLE])
+    @extend_schema(operation_id="preferences", tags=TAG, responses=ANSWERS, examples=SHOWN)
     def get(self, request: Request) -> Response:
         """Your preferences; the defaults as long as you have set none."""
         return Response(PreferencesSerializer(preferences.preferences_of(person(request).pk)).data)
@@ -39,7 +26,7 @@ class PreferencesView(PeopleView):
         tags=TAG,
         request=PreferencesSerializer,
         responses=ANSWERS,
-        examples=[EXAMPLE],
+        examples=EXAMPLES["preferences_replace"] + SHOWN,
     )
     def put(self, request: Request) -> Response:
         """Set all preferences; what you leave out goes back to its default."""
@@ -50,16 +37,15 @@ class PreferencesView(PeopleView):
         tags=TAG,
         request=PreferencesSerializer(partial=True),
         responses=ANSWERS,
-        examples=[OpenApiExample("Be quiet", {"mute": True}, request_only=True)],
+        examples=EXAMPLES["preferences_change"] + SHOWN,
     )
     def patch(self, request: Request) -> Response:
         """Change some preferences. They act within three seconds."""
         return self._save(request, whole=False)
 
     def _save(self, request: Request, *, whole: bool) -> Response:
-        asked = PreferencesSerializer(data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
-        values, user_id = asked.validated_data, person(request).pk
+        values = given(PreferencesSerializer, request.data, partial=True)
+        user_id = person(request).pk
         chosen = values.get("default_conversation")
         if chosen and not preferences.Conversations.belongs(user_id, chosen):
             raise NotFound("You have no such conversation.")

@@ -41,6 +41,17 @@ class NewPassword(serializers.CharField):
         )
 
 
+class CurrentPassword(serializers.CharField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            min_length=1,
+            max_length=MOST_PASSWORD_CHARS,
+            trim_whitespace=False,
+            write_only=True,
+            **options,
+        )
+
+
 def _acceptable(password: str, *, email: str, name: str, attr: str) -> None:
     """Says what is wrong with a password; the same whether or not the account exists."""
     try:
@@ -70,9 +81,7 @@ class RegisteredSerializer(serializers.Serializer[Any]):
 
 class LoginSerializer(Strict):
     email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(
-        min_length=1, max_length=MOST_PASSWORD_CHARS, trim_whitespace=False, write_only=True
-    )
+    password = CurrentPassword()
 
 
 class MeSerializer(serializers.Serializer[Any]):
@@ -95,13 +104,8 @@ class SignedInSerializer(serializers.Serializer[Any]):
 class MeChangeSerializer(Strict):
     name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     new_password = NewPassword(required=False)
-    current_password = serializers.CharField(
-        min_length=1,
-        max_length=MOST_PASSWORD_CHARS,
-        trim_whitespace=False,
-        write_only=True,
-        required=False,
-        help_text="needed for a new password, unless there is none yet",
+    current_password = CurrentPassword(
+        required=False, help_text="needed for a new password, unless there is none yet"
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -201,11 +205,7 @@ class ExportSerializer(serializers.Serializer[Any]):
 
 
 class EraseSerializer(Strict):
-    password = serializers.CharField(
-        min_length=1,
-        max_length=MOST_PASSWORD_CHARS,
-        trim_whitespace=False,
-        write_only=True,
+    password = CurrentPassword(
         required=False,
         help_text="not asked of an account that signs in by OpenID Connect only",
     )

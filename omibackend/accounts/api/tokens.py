@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from omibackend.accounts.api.base import TAG, PeopleView, person
+from omibackend.accounts.api.base import EXAMPLES, TAG, PeopleView, person
 from omibackend.accounts.api.permissions import OwnDevice
 from omibackend.accounts.api.serializers import (
     NewTokenSerializer,
@@ -16,18 +16,11 @@ from omibackend.accounts.api.serializers import (
     TokenSerializer,
 )
 from omibackend.accounts.models import Token
+from omibackend.core.api.requests import given
 from omibackend.core.api.serializers import ErrorsSerializer
 
 # So that a scanner for leaked secrets, or a person, knows one when it sees it.
 PREFIX = "omi_"
-EXAMPLE = {
-    "id": "01936b5e-7a10-7c3e-9f55-0d1c2b3a4f5e",
-    "name": "Backup script",
-    "scopes": ["read"],
-    "created": "2026-11-20T08:00:00Z",
-    "expiry": "2027-02-18T08:00:00Z",
-    "last_used_at": None,
-}
 
 
 class TokensView(PeopleView, GenericAPIView[Token]):
@@ -47,7 +40,7 @@ class TokensView(PeopleView, GenericAPIView[Token]):
         operation_id="tokens_list",
         tags=TAG,
         responses={200: TokenSerializer(many=True), 404: ErrorsSerializer},
-        examples=[OpenApiExample("A token", EXAMPLE, response_only=True, status_codes=["200"])],
+        examples=EXAMPLES["tokens_list"],
     )
     def get(self, request: Request) -> Response:
         """Your named tokens, the newest first; never the tokens themselves."""
@@ -59,19 +52,7 @@ class TokensView(PeopleView, GenericAPIView[Token]):
         tags=TAG,
         request=TokenRequestSerializer,
         responses={201: NewTokenSerializer, 404: ErrorsSerializer},
-        examples=[
-            OpenApiExample(
-                "For a script",
-                {"name": "Backup script", "scopes": ["read"], "expires_in_days": 90},
-                request_only=True,
-            ),
-            OpenApiExample(
-                "Made",
-                {**EXAMPLE, "token": "omi_4be1…"},
-                response_only=True,
-                status_codes=["201"],
-            ),
-        ],
+        examples=EXAMPLES["tokens_create"],
     )
     def post(self, request: Request) -> Response:
         """Make a token for a program.
@@ -79,15 +60,14 @@ class TokensView(PeopleView, GenericAPIView[Token]):
         The answer shows it, this once. It needs a device's token or a browser's session (with the
         header `X-CSRFToken`): a named token makes no others.
         """
-        asked = TokenRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        days = asked.validated_data["expires_in_days"]
+        asked = given(TokenRequestSerializer, request.data)
+        days = asked["expires_in_days"]
         token, secret = Token.objects.create(
             person(request),
             expiry=timedelta(days=days) if days else None,
             prefix=PREFIX,
-            name=asked.validated_data["name"],
-            scopes=sorted(set(asked.validated_data["scopes"])),
+            name=asked["name"],
+            scopes=sorted(set(asked["scopes"])),
         )
         token.token = secret
         return Response(NewTokenSerializer(token).data, status=201)

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from omibackend.accounts.models import Export
 from omibackend.core import manifest
 from omibackend.core.personal_data import AT_ONCE, Table
+from omibackend.core.text import csv_cell
 from omibackend.core.work import leased
 from omibackend.core.work.leased import State
 
@@ -25,7 +26,6 @@ FOLDER = "_exports"
 # Beyond 3 deflate gains little and costs much.
 COMPRESSION = 3
 IN_MEMORY_BYTES = 1 << 20
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 READ_ME = """Everything that omibackend keeps of you.
 
 A folder for each part. Each .json file is a list of rows and the .csv beside it the same rows as
@@ -85,7 +85,7 @@ def _write_rows(zipped: ZipFile, name: str, table: Table, ids: list[Any]) -> Ite
                 for number, row in enumerate(rows):
                     target.write(b",\n" if start or number else b"\n")
                     target.write(orjson.dumps(row, default=str))
-                    sheet.writerow([cell(row[column]) for column in table.columns])
+                    sheet.writerow([csv_cell(row[column]) for column in table.columns])
                 yield len(rows)
             target.write(b"\n]\n")
         text.flush()
@@ -93,16 +93,6 @@ def _write_rows(zipped: ZipFile, name: str, table: Table, ids: list[Any]) -> Ite
         with zipped.open(f"{name}.csv", "w", force_zip64=True) as target:
             shutil.copyfileobj(beside, target)
         text.detach()
-
-
-def cell(value: Any) -> str:
-    """A value for a spreadsheet, which would run a text that looks like a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, int | float):
-        return str(value)
-    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode().strip('"')
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def expired() -> QuerySet[Export]:

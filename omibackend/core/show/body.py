@@ -8,10 +8,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from pygments.lexers.data import JsonLexer
+from pygments.token import Error, Name, Punctuation, String, Whitespace
 
 from omibackend.core.show.human import size
 
@@ -20,12 +23,8 @@ STRING_CHARS = 4000
 DEEPEST_INDENT = 40
 BASE64_LEAST_CHARS = 400
 BASE64 = re.compile(r"(?:data:[\w/+.;=-]{1,80},)?[A-Za-z0-9+/_-]{200}")
-TOKEN = re.compile(
-    r'\s*+(?:(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<number>-?\d[\d.eE+-]*)'
-    r"|(?P<word>true|false|null)|(?P<mark>[{}\[\],:]))",
-    re.DOTALL,
-)
 OPENING, CLOSING = "{[", "}]"
+CSS = {Name.Tag: "k", String.Double: "s"}
 
 
 @dataclass(frozen=True)
@@ -37,24 +36,13 @@ class Shown:
     hidden_bytes: int
 
 
-@dataclass(frozen=True)
-class Token:
-    kind: str
-    text: str
-    end: int
-
-
 def show(body: bytes, content_type: str) -> Shown:
     if b"\x00" in body[:1000] or content_type == "application/octet-stream":
         return Shown(SafeString(""), "binary, not shown", len(body))
     text = body.decode("utf-8", "replace")
     if content_type == "application/x-www-form-urlencoded":
         return _form(text)
-    tokens = _tokens(text)
-    first = next(tokens, None)
-    if first and first.text in ("{", "["):
-        return _json(text, body)
-    return _plain(text)
+    return _json(text) if text.lstrip().startswith(tuple(OPENING)) else _plain(text)
 
 
 def _plain(text: str) -> Shown:
@@ -72,26 +60,19 @@ def _form(text: str) -> Shown:
     return Shown(mark_safe("\n".join(lines)), "one field a line", hidden)  # noqa: S308 (escaped)
 
 
-def _tokens(text: str) -> Iterator[Token]:
-    """Ends at the end of the text, or at what is not JSON."""
-    at = 0
-    while found := TOKEN.match(text, at):
-        at = found.end()
-        kind = found.lastgroup or ""
-        yield Token(kind, found[kind], at)
-
-
-def _json(text: str, body: bytes) -> Shown:
+def _json(text: str) -> Shown:
+    """Ends where the page is full, or shows the rest as it came from what is not JSON."""
     out: list[str] = []
     written = at = 0
     printer = _Printer()
-    for token in _tokens(text):
-        piece, length = printer.next(token, text)
-        out.append(piece)
-        written += length
-        at = token.end
-        if written > SHOWN_CHARS:
+    tokens = JsonLexer().get_tokens_unprocessed(text)  # type: ignore[no-untyped-call]
+    for start, kind, part in tokens:
+        if kind is Error or written > SHOWN_CHARS:
             break
+        at = start + len(part)
+        for piece, length in printer.pieces(kind, part):
+            out.append(piece)
+            written += length
     rest = text[at:]
     if written <= SHOWN_CHARS and rest.strip():
         out.append(escape(rest[: SHOWN_CHARS - written]))
@@ -104,39 +85,38 @@ class _Printer:
     """Indents by the marks as they pass; deeper than `DEEPEST_INDENT` it stays on one line."""
 
     def __init__(self) -> None:
-        self.open: list[str] = []
+        self.depth = 0
         self.fresh = False  # the bracket was opened by the token before
 
-    def next(self, token: Token, text: str) -> tuple[str, int]:
-        lead, inner = self._lead(token), self._inner(token, text)
-        self._follow(token)
-        return lead + inner[0], len(lead) + inner[1]
+    def pieces(self, kind: Any, text: str) -> Iterator[tuple[str, int]]:
+        """HTML, and how much of it there is to see."""
+        if kind is Punctuation:
+            for mark in text:
+                piece = self._mark(mark)
+                yield piece, len(piece)
+        elif kind is not Whitespace:
+            lead = self._line() if self.fresh else ""
+            self.fresh = False
+            piece, length = _value(kind, text)
+            yield lead + piece, len(lead) + length
 
-    def _lead(self, token: Token) -> str:
-        if token.text in CLOSING and token.kind == "mark":
-            return "" if self.fresh else self._line(len(self.open) - 1)
-        return self._line(len(self.open)) if self.fresh else ""
+    def _mark(self, mark: str) -> str:
+        fresh, self.fresh = self.fresh, mark in OPENING
+        if mark in CLOSING:
+            self.depth = max(self.depth - 1, 0)
+            return mark if fresh else self._line() + mark
+        lead = self._line() if fresh else ""
+        if mark in OPENING:
+            self.depth += 1
+        return lead + mark + {",": self._line(), ":": " "}.get(mark, "")
 
-    def _inner(self, token: Token, text: str) -> tuple[str, int]:
-        if token.kind == "mark":
-            tail = {",": self._line(len(self.open)), ":": " "}.get(token.text, "")
-            return token.text + tail, 1 + len(tail)
-        if token.kind != "string":
-            return f'<span class="n">{token.text}</span>', len(token.text)
-        is_key = text[token.end : token.end + 20].lstrip()[:1] == ":"
-        return _string(token.text, "k" if is_key else "s")
+    def _line(self) -> str:
+        return " " if self.depth > DEEPEST_INDENT else "\n" + "  " * self.depth
 
-    def _follow(self, token: Token) -> None:
-        self.fresh = token.kind == "mark" and token.text in OPENING
-        if self.fresh:
-            self.open.append(token.text)
-        elif token.kind == "mark" and token.text in CLOSING and self.open:
-            self.open.pop()
 
-    def _line(self, depth: int) -> str:
-        if depth > DEEPEST_INDENT:
-            return " "
-        return "\n" + "  " * max(depth, 0)
+def _value(kind: Any, text: str) -> tuple[str, int]:
+    css = CSS.get(kind)
+    return _string(text, css) if css else (f'<span class="n">{escape(text)}</span>', len(text))
 
 
 def _string(quoted: str, css: str) -> tuple[str, int]:

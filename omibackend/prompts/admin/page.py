@@ -6,16 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from omibackend.core.admin.links import admin_link
 from omibackend.core.admin.outcome import Attempt, EffectLink, attempts, became
+from omibackend.core.admin.states import Chip, shown_state, state_chip
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.show.human import several
 from omibackend.core.work.leased import State
 from omibackend.prompts.models import Outcome, PromptRun, PromptTemplate
 
-Chip = tuple[str, str, str]
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
 NOTHING = "\N{EN DASH}"
 SHOWN_RUNS = 8
@@ -54,16 +54,13 @@ class RunRow:
 
 
 def chip_of(run: PromptRun) -> Chip:
-    if run.state == State.DEAD:
+    state = shown_state(run)
+    if state == "dead":
         return "bad", "error", "failed"
-    if run.state == State.LEASED:
-        return "info", "sync", "running"
-    if run.state == State.PENDING:
-        if run.attempts and run.last_error:
-            return "warn", "schedule", "will retry"
-        waits = run.cause.startswith("session:") and run.next_attempt_at > timezone.now()
+    if state == "waiting" and run.cause.startswith("session:"):
+        waits = run.next_attempt_at > timezone.now()
         return "info", "hourglass_empty", "waits for the end" if waits else "waiting"
-    return OUTCOMES.get(run.outcome, ("mute", "help", run.get_state_display()))
+    return OUTCOMES.get(run.outcome) or state_chip(run)
 
 
 def why_of(run: PromptRun) -> str:
@@ -99,7 +96,7 @@ def _several(kind: str, number: int) -> str:
 def page(run: PromptRun, user: Any) -> PromptRunPage:
     delivery = ""
     if run.delivery_id and user.has_perm("webhooks.view_delivery"):
-        delivery = _link("webhooks_delivery_change", run.delivery_id)
+        delivery = admin_link("webhooks_delivery_change", run.delivery_id)
     return PromptRunPage(
         run=run,
         chip=chip_of(run),
@@ -111,14 +108,6 @@ def page(run: PromptRun, user: Any) -> PromptRunPage:
         may_read=user.has_perm("prompts.read_promptrun"),
         delivery_link=delivery,
     )
-
-
-def _link(name: str, *args: Any) -> str:
-    """By name only: this app knows nothing of the ones above it."""
-    try:
-        return reverse(f"admin:{name}", args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def newest_runs(template: PromptTemplate) -> list[RunRow]:

@@ -5,14 +5,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from conversations.admin import Record
+from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin, back_to
 from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 from omibackend.core.work import lanes, leased
@@ -38,7 +37,7 @@ def run_again(rows: QuerySet[PromptRun]) -> int:
 
 
 @admin.register(PromptRun)
-class PromptRunAdmin(Record):
+class PromptRunAdmin(PageAdmin, ReadOnlyAdmin):
     list_display = ("what", "state_now", "made", "spent", "began")
     list_filter = ("state", "outcome", "template")
     list_select_related = ("template", "person")
@@ -87,12 +86,8 @@ class PromptRunAdmin(Record):
 
     # --- one run ----------------------------------------------------------------
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        run = self.get_object(request, object_id)
-        extra = {"page": page(run, request.user)} if run else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+    def page_context(self, row: PromptRun, request: HttpRequest) -> dict[str, Any]:
+        return {"page": page(row, request.user)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # the row is what keeps a replay from running it again
@@ -122,10 +117,7 @@ class PromptRunAdmin(Record):
     )
     def again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         self._again(request, PromptRun.objects.filter(pk=object_id))
-        link = reverse("admin:prompts_promptrun_change", args=[object_id])
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": link})
-        return redirect(link)
+        return back_to(request, reverse("admin:prompts_promptrun_change", args=[object_id]))
 
     @admin.action(description="Run again", permissions=["again"])
     def run_selected_again(self, request: HttpRequest, queryset: QuerySet[PromptRun]) -> None:

@@ -1,5 +1,7 @@
+import os
 import sys
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from webhooks.providers.omi import history, importing
-from webhooks.providers.omi.history import NoHistory, Page
+from webhooks.providers.omi.history import Page
+from webhooks.providers.omi.history_file import NoHistory
 from webhooks.providers.omi.importing import FAILED, ImportTally
 
 MOST_TROUBLES_SHOWN = 50
@@ -85,25 +88,24 @@ def _words(tally: ImportTally) -> str:
 
 
 def _pages(options: dict[str, Any]) -> tuple[Iterator[Page], int | None]:
-    """The conversations, and the length of a file in characters."""
+    """The conversations, and the length of a file in bytes."""
     if options["key_file"]:
         key = _key(options["key_file"])
         return history.from_api(key, url=settings.OMI_API_URL), None
-    text = _read(options["file"])
-    return history.from_file(text), len(text)
+    file = _opened(options["file"])
+    return history.from_file(file), os.fstat(file.fileno()).st_size
 
 
 def _key(path: str) -> str:
-    key = (sys.stdin.readline() if path == "-" else _read(path)).strip()
+    with sys.stdin.buffer if path == "-" else _opened(path) as file:
+        key = file.readline().decode(errors="replace").strip()
     if not key or not key.isascii() or not key.isprintable():
         raise CommandError("The key file holds no key.")
     return key
 
 
-def _read(path: str) -> str:
+def _opened(path: str) -> BufferedReader:
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{path}, byte {error.start}: this is not UTF-8.") from error
+        return Path(path).open("rb")
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from error

@@ -4,20 +4,18 @@ Both give the body of a "memory created" for each conversation, and say where a 
 The API: https://docs.omi.me/doc/developer/api/conversations (100 requests a minute for a key).
 """
 
-import json
-import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import count
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import orjson
 from django.utils import timezone
 
 from omibackend.core.errors import OmiError
+from webhooks.providers.omi.history_file import HistoryItem, NoHistory, Trouble, objects
 
 PAGE = 100
 TIMEOUT_S = 60.0
@@ -26,88 +24,26 @@ TRIES = 4
 EMPTY_PAGES_AT_THE_END = 2
 FAILED_PAGES_IN_A_ROW = 3
 LONGEST_WAIT_S = 120.0
-# {"exported_at": …, "conversations": [ : only plain values may stand before the list.
-_WRAPPED = re.compile(r'\{(?:[^\[\]{}]*?,)?\s*"(?:conversations|data)"\s*:\s*\[')
 Sleep = Callable[[float], None]
-
-
-class NoHistory(OmiError):
-    """Reading it cannot go on; what was taken so far stays taken."""
-
-    retryable = False
-
-
-@dataclass(frozen=True)
-class HistoryItem:
-    """One conversation. `done` is how far it lies into a file, in characters."""
-
-    where: str
-    body: bytes
-    done: int = 0
-
-
-@dataclass(frozen=True)
-class Trouble:
-    where: str
-    why: str
 
 
 Page = list[HistoryItem | Trouble]
 
 
-def from_file(text: str) -> Iterator[Page]:
-    """A JSON list, an object that holds one, or an object on each line. What stands before a
-    fault of the file is told before the fault is."""
+def from_file(file: IO[bytes]) -> Iterator[Page]:
+    """A JSON list, an object that holds one, or an object on each line, read a part at a time.
+    What stands before a fault of the file is told before the fault is. It closes the file."""
     page: Page = []
     try:
-        for found in _objects(text):
-            page.append(found)
-            if len(page) == PAGE:
-                yield page
-                page = []
+        with file:
+            for found in objects(file):
+                page.append(found)
+                if len(page) == PAGE:
+                    yield page
+                    page = []
     finally:
         if page:
             yield page
-
-
-def _objects(text: str) -> Iterator[HistoryItem | Trouble]:
-    decoder = json.JSONDecoder()
-    at = _list_start(text)
-    line, counted = 1, 0
-    while (at := _next(text, at)) < len(text):
-        line, counted = line + text.count("\n", counted, at), at
-        where = f"line {line}"
-        try:
-            found, end = decoder.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise NoHistory(f"{_place(error, line)}: the file is not valid JSON.") from error
-        if isinstance(found, dict):
-            yield HistoryItem(where, text[at:end].encode("utf-8", "replace"), end)
-        else:
-            yield Trouble(where, "not a JSON object")
-        at = end
-
-
-def _place(error: Exception, line: int) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"line {error.lineno}, column {error.colno}"
-    return f"line {line}"
-
-
-def _list_start(text: str) -> int:
-    """Where the objects begin: inside the list, also when an object around it names it."""
-    at = _next(text, 0)
-    if text.startswith("[", at):
-        return at + 1
-    around = _WRAPPED.match(text, at)
-    return around.end() if around else at
-
-
-def _next(text: str, at: int, between: str = ",") -> int:
-    """The next place with something in it; the end of the list is the end of the text."""
-    while at < len(text) and (text[at].isspace() or text[at] in between or text[at] == "\ufeff"):
-        at += 1
-    return len(text) if text.startswith("]", at) else at
 
 
 def from_api(key: str, *, url: str, sleep: Sleep = time.sleep) -> Iterator[Page]:

@@ -20,7 +20,8 @@ from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.omi import OMI
 from webhooks.providers.omi.events import COMBINED, MEMORY
-from webhooks.providers.omi.history import HistoryItem, Page, Trouble
+from webhooks.providers.omi.history import Page
+from webhooks.providers.omi.history_file import HistoryItem, Trouble
 
 NAME = "Import from Omi"
 IMPORTED, KNOWN, DELETED = "imported", "already here", "deleted before"

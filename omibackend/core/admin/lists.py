@@ -1,0 +1,48 @@
+"""What the admin's lists and pages share."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from unfold.admin import ModelAdmin
+
+from omibackend.core.admin.paging import BoundedPaginator
+
+
+class LongListAdmin(ModelAdmin):
+    """As quick with a million rows as with ten."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    paginator = BoundedPaginator
+
+
+class ReadOnlyAdmin(LongListAdmin):
+    """Rows to look at: none is written by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PageAdmin(LongListAdmin):
+    """One row on a page of its own."""
+
+    def page_context(self, row: Any, request: HttpRequest) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        extra = self.page_context(row, request) if row else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+
+
+def back_to(request: HttpRequest, link: str) -> HttpResponse:
+    """After a dialog, which htmx sends, or a plain form."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": link})
+    return redirect(link)
