@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from memories.models import Memory
 from omibackend.core.manifest import Figure
-from omibackend.core.show import svg
+from omibackend.core.show import charts
 from omibackend.core.show.human import count, several
 
 DAYS = 7
@@ -33,6 +33,6 @@ def this_week() -> Iterator[Figure]:
         value=count(total),
         unit="",
         note=f"{several(days[-1], 'memory', 'memories')} today",
-        line=svg.sparkline(days if total else [], name="Memories by day"),
+        line=charts.sparkline(days if total else [], name="Memories by day"),
         link=reverse("admin:memories_memory_changelist"),
     )
