@@ -25,7 +25,7 @@ HEADINGS = {
     Space.MEMORIES: "Latest memories",
     Space.NOTIFICATIONS: "Latest notifications",
     Space.AGENT: "Last asked",
-    Space.FRIENDS: "TranscriptLine lately",
+    Space.FRIENDS: "Heard lately",
 }
 
 

@@ -243,7 +243,7 @@ def test_two_commands_in_a_row_are_both_spoken(say: Any) -> None:
         ("tasks", "Open to-dos: buy salt · buy soap · buy rope"),
         ("memories", "Latest memories: buy salt. · buy soap. · buy rope."),
         ("agent", "Last asked: When is it free?"),
-        ("friends", "TranscriptLine lately: Sarah"),
+        ("friends", "Heard lately: Sarah"),
         ("notifications", "Latest notifications: Tuesday."),
     ],
 )
