@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
@@ -10,6 +10,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from conversations.models import (
+    EVERY_CLIENT,
+    Client,
     ContextState,
     ContextWindow,
     Conversation,
@@ -37,6 +39,26 @@ class Record(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ClientRecord(Record):
+    """People's, and those of the clients that one may see."""
+
+    client = "client"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if request.user.has_perm(EVERY_CLIENT):
+            return rows
+        seen = Client.objects.visible_to(request.user)
+        return rows.filter(Q((self.client, None)) | Q((f"{self.client}__in", seen)))
+
+
+@admin.register(Client)
+class ClientAdmin(ModelAdmin):
+    list_display = ["name", "code"]
+    search_fields = ["name", "code"]
+    autocomplete_fields = ["staff"]
 
 
 @admin.register(OmiSession)
@@ -111,10 +133,22 @@ class NotificationAdmin(Record):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Record):
-    list_display = ["__str__", "owner", "kind", "started_at", "last_message_at"]
-    list_select_related = ["owner"]
+class ConversationAdmin(ClientRecord):
+    list_display = ["__str__", "whose", "kind", "started_at", "last_message_at"]
+    list_select_related = ["owner", "client"]
     list_filter = ["kind"]
+
+    @admin.display(description="owner", ordering="owner")
+    def whose(self, conversation: Conversation) -> str:
+        return str(conversation.owner or conversation.client)
+
+    def get_exclude(self, request: HttpRequest, obj: Conversation | None = None) -> list[str]:
+        return ["owner" if obj and obj.client_id else "client"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
+        """A client's is kept where its agent wrote it."""
+        of_client = obj is not None and obj.client_id is not None
+        return not of_client and super().has_delete_permission(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
         deletion.delete(obj)
@@ -125,7 +159,8 @@ class ConversationAdmin(Record):
 
 
 @admin.register(Message)
-class MessageAdmin(Record):
+class MessageAdmin(ClientRecord):
+    client = "conversation__client"
     list_display = ["__str__", "conversation", "role", "occurred_at"]
     list_select_related = ["conversation"]
     list_filter = ["role"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
+
 from conversations.models import OmiSession, Question, TranscriptSegment
 from conversations.transcripts.speakers import speaker_label
 from conversations.voice.wake_word import calls
@@ -160,7 +162,7 @@ def _answered(question: Question) -> AnsweredQuestion:
 
 def facts_of(session: OmiSession) -> Facts:
     segments = session.segments.in_order()
-    memories = _memories_of(session)
+    memories = list(memories_of(session))
     return Facts(
         person=session.owner,
         began_at=session.started_at,
@@ -173,11 +175,8 @@ def facts_of(session: OmiSession) -> Facts:
     )
 
 
-def _memories_of(session: OmiSession) -> list[Memory]:
-    if session.omi_conversation_id is None:
-        return []
-    return list(
-        Memory.objects.filter(
-            owner_id=session.owner_id, source_id=session.omi_conversation_id
-        ).order_by("id")
-    )
+def memories_of(session: OmiSession) -> QuerySet[Memory]:
+    made_of = session.omi_conversation_id
+    if made_of is None:
+        return Memory.objects.none()
+    return Memory.objects.filter(owner_id=session.owner_id, source_id=made_of).order_by("id")
