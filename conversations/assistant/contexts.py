@@ -15,11 +15,10 @@ from conversations.models import (
     ContextState,
     ContextWindow,
     Conversation,
-    Message,
     OmiSession,
     Pending,
     Space,
-    TranscriptSegment,
+    messages_of,
 )
 from omibackend.core.errors import Refused
 from omibackend.core.postgres import clock
@@ -168,12 +167,12 @@ def notes(state: ContextState) -> tuple[Note, ...]:
 
 def _window_lines(conversation: Conversation) -> Sequence[str]:
     """Its title, the end of what was said, and its last messages."""
-    said = TranscriptSegment.objects.filter(session_id=conversation.session_id)
-    lines = list(said.in_order().reverse()[:WINDOW_LINES]) if conversation.session_id else []
-    written = Message.objects.filter(conversation=conversation)[:WINDOW_MESSAGES]
+    session = conversation.session
+    lines = session.segments.ending(WINDOW_LINES) if session else []
+    written = messages_of(conversation)[:WINDOW_MESSAGES]
     return [
         title_of(conversation),
-        *(line.text for line in reversed(lines)),
+        *(line.text for line in lines),
         *(f"{message.role}: {message.text}" for message in reversed(written)),
     ]
 
