@@ -139,8 +139,9 @@ class ConversationAdmin(ClientRecord):
     list_filter = ["kind"]
 
     @admin.display(description="owner", ordering="owner")
-    def whose(self, conversation: Conversation) -> str:
-        return str(conversation.owner or conversation.client)
+    def whose(self, conversation: Conversation) -> SafeString:
+        whose = conversation.owner or conversation.client
+        return format_html('<span class="whitespace-nowrap">{}</span>', whose)
 
     def get_exclude(self, request: HttpRequest, obj: Conversation | None = None) -> list[str]:
         return ["owner" if obj and obj.client_id else "client"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import ProtectedError
 from django.test import Client as Browser
 from django.urls import reverse
@@ -62,6 +62,18 @@ def test_a_clients_staff_reads_it_beside_their_own(api: Any, helper: Any, talk: 
     assert [message["text"] for message in page["results"]] == ["assistant"]
     assert client.get(page["next"]).json()["results"][0]["text"] == "user"
     assert client.get(f"/transcript/{talk.pk}").status_code == 404
+
+
+def test_a_few_among_many_are_found_by_their_indexes(
+    owner: Any, helper: Any, talk: Conversation
+) -> None:
+    chats = (Conversation(owner=owner, kind="chat", key=str(number)) for number in range(20_000))
+    Conversation.objects.bulk_create(chats)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE conversations_conversation")
+    plan = Conversation.objects.visible_to(helper)[:51].explain()
+    assert "conversation_owner" in plan
+    assert "conversation_client_recent" in plan
 
 
 def test_nobody_else_finds_it(api: Any, owner: Any, acme: Client, talk: Any) -> None:
