@@ -33,7 +33,7 @@ SEGMENTS = 1000
 MOST_ID = 2**63 - 1
 
 
-class Conversations(GenericAPIView[Conversation]):
+class ConversationView(GenericAPIView[Conversation]):
     """Those that the caller may see; there are no others."""
 
     serializer_class = ConversationSerializer
@@ -48,7 +48,7 @@ class Conversations(GenericAPIView[Conversation]):
 
 
 @extend_schema(tags=TAGS)
-class ConversationList(Conversations, ListAPIView[Conversation]):
+class ConversationList(ConversationView, ListAPIView[Conversation]):
     filterset_class = ConversationFilter
 
     @extend_schema(operation_id="conversations_list", examples=[examples.CONVERSATIONS])
@@ -60,7 +60,7 @@ class ConversationList(Conversations, ListAPIView[Conversation]):
 
 
 @extend_schema(tags=TAGS)
-class ConversationDetail(Conversations):
+class ConversationDetail(ConversationView):
     @extend_schema(
         operation_id="conversations_read",
         responses=ConversationDetailSerializer,
@@ -80,7 +80,7 @@ class ConversationDetail(Conversations):
 
 
 @extend_schema(tags=TAGS)
-class MessageList(Conversations):
+class MessageList(ConversationView):
     @extend_schema(
         operation_id="conversations_messages",
         responses=MessageSerializer(many=True),
@@ -113,7 +113,7 @@ AFTER = OpenApiParameter(
 
 
 @extend_schema(tags=TAGS)
-class TranscriptView(Conversations):
+class TranscriptView(ConversationView):
     renderer_classes = (JSONRenderer, PlainText)
     wants_text = False
 

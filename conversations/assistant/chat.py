@@ -11,13 +11,13 @@ from django.conf import settings
 from django.db import transaction
 
 from conversations.assistant import answering, bulkhead, contexts, turns
-from conversations.assistant.answering import AnswerContext, TranscriptLine, line_of
+from conversations.assistant.answering import TranscriptLine, line_of
 from conversations.models import Conversation, Message, messages_of
 from conversations.transcripts.opening import open_chat
 from memories.saving.identity import text_hash
 from omibackend.core.errors import OmiError, Refused
 from omibackend.core.postgres import clock
-from omibackend.llm.context import ModelRefused, Note
+from omibackend.llm.context import Context, ModelRefused, Note
 
 SAME_WITHIN = timedelta(seconds=5)
 # Of a conversation's own messages: where a repeated one is looked for.
@@ -46,7 +46,7 @@ def ask(*, owner_id: int, session_id: str, text: str, context: str = "") -> Chat
             return _answered(message.answer or _awaited(message), duplicate=True)
         try:
             given = _given(owner_id, message, text, context)
-            reply = answering.answered(text, given, timeout_s=timeout_s())
+            reply = answering.answered(text, _heard(owner_id), given, timeout_s=timeout_s())
         except OmiError as error:
             _give_up(message, until)
             raise _failed(error) from error
@@ -101,16 +101,15 @@ def _put(owner_id: int, session_id: str, text: str) -> tuple[Message, datetime |
         return turns.add(message), until
 
 
-def _given(owner_id: int, message: Message, text: str, context: str) -> AnswerContext:
+def _given(owner_id: int, message: Message, text: str, context: str) -> Context:
     state = contexts.state_of(owner_id, message.conversation.key)
     earlier = messages_of(message.conversation).filter(occurred_at__lt=message.occurred_at)
     if state.cleared_at:
         earlier = earlier.filter(occurred_at__gt=state.cleared_at)
     told = (Note("What the caller adds", context),) if context.strip() else ()
-    return AnswerContext(
-        heard=_heard(owner_id),
+    return Context(
         memories=answering.memories_for(owner_id, text),
-        turns=answering.as_turns(earlier[:TURNS]),
+        messages=answering.as_turns(earlier[:TURNS]),
         notes=(*contexts.notes(state), *told),
     )
 
@@ -122,8 +121,7 @@ def _heard(owner_id: int) -> list[TranscriptLine]:
     session = newest.session if newest else None
     if session is None or session.last_received_at < clock.now() - LINES_WITHIN:
         return []
-    said = session.segments.ending(LINES)
-    return [TranscriptLine(row.key, line_of(row), row.received_at) for row in said]
+    return [line_of(row, row.received_at) for row in session.segments.ending(LINES)]
 
 
 def _stored(message: Message, reply: answering.Reply) -> Message:

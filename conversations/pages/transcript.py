@@ -113,12 +113,10 @@ def _place(page: _Page, question: Question) -> None:
 
 def _at(segments: Iterable[TranscriptSegment], moment_s: float | None) -> int:
     """The last segment that had begun by then; -1: none tells."""
-    found = -1
-    if moment_s is not None:
-        for number, segment in enumerate(segments):
-            if segment.start_s is not None and segment.start_s <= moment_s:
-                found = number
-    return found
+    if moment_s is None:
+        return -1
+    starts = ((number, segment.start_s) for number, segment in enumerate(segments))
+    return max((n for n, at in starts if at is not None and at <= moment_s), default=-1)
 
 
 def _call_span(
