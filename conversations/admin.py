@@ -1,15 +1,17 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import TabularInline
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from conversations.models import (
+    EVERY_CLIENT,
+    Client,
     ContextState,
     ContextWindow,
     Conversation,
@@ -23,6 +25,26 @@ from conversations.transcripts import deletion
 from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin
 from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
+
+
+class ClientRecord(ReadOnlyAdmin):
+    """People's, and those of the clients that one may see."""
+
+    client = "client"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if request.user.has_perm(EVERY_CLIENT):
+            return rows
+        seen = Client.objects.visible_to(request.user)
+        return rows.filter(Q((self.client, None)) | Q((f"{self.client}__in", seen)))
+
+
+@admin.register(Client)
+class ClientAdmin(ModelAdmin):
+    list_display = ["name", "code"]
+    search_fields = ["name", "code"]
+    autocomplete_fields = ["staff"]
 
 
 @admin.register(OmiSession)
@@ -93,10 +115,23 @@ class NotificationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin):
-    list_display = ["__str__", "owner", "kind", "started_at", "last_message_at"]
-    list_select_related = ["owner"]
+class ConversationAdmin(ClientRecord):
+    list_display = ["__str__", "whose", "kind", "started_at", "last_message_at"]
+    list_select_related = ["owner", "client"]
     list_filter = ["kind"]
+
+    @admin.display(description="owner", ordering="owner")
+    def whose(self, conversation: Conversation) -> SafeString:
+        whose = conversation.owner or conversation.client
+        return format_html('<span class="whitespace-nowrap">{}</span>', whose)
+
+    def get_exclude(self, request: HttpRequest, obj: Conversation | None = None) -> list[str]:
+        return ["owner" if obj and obj.client_id else "client"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
+        """A client's is kept where its agent wrote it."""
+        of_client = obj is not None and obj.client_id is not None
+        return not of_client and super().has_delete_permission(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
         deletion.delete(obj)
@@ -107,7 +142,8 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin):
+class MessageAdmin(ClientRecord):
+    client = "conversation__client"
     list_display = ["__str__", "conversation", "role", "occurred_at"]
     list_select_related = ["conversation"]
     list_filter = ["role"]

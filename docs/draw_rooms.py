@@ -45,9 +45,10 @@ def drawn() -> str:
         y = _floor(parts, names(layer), y) + 18
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" font-size="14" '
-        'font-family="Inter,system-ui,sans-serif"><title>Who may import whom: downwards only</title>'
+        'font-family="Inter,system-ui,sans-serif"><title>Who may import whom</title>'
         f"<style>{STYLE}</style>"
-        '<defs><marker id="h" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+        '<defs><marker id="h" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        'markerHeight="7" '
         'orient="auto"><path d="M0 0 8 4 0 8z" fill="#0e7490"/></marker></defs>'
         f"{''.join(parts)}</svg>\n"
     )

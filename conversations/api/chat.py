@@ -27,6 +27,11 @@ TAGS = ["chat"]
 EXAMPLES = examples("conversations.api")
 
 
+def _status(request: Request, key: str) -> Response:
+    state = contexts.state_of(person_id(request), key)
+    return Response(ContextStatusSerializer(status_of(state)).data)
+
+
 @extend_schema(tags=TAGS)
 class ChatView(APIView):
     """The answer comes whole. As server-sent events it would hold a web thread for as long as the
@@ -105,14 +110,13 @@ class WindowsView(ContextView):
         """Makes one of five windows the active one, with a conversation of the caller's put into
         it if one is given; by voice: “Hey Omi, select window 2”."""
         asked = given(ActivateSerializer, request.data)
-        owner_id, key = person_id(request), asked["session_id"]
         contexts.activate(
-            owner_id=owner_id,
-            key=key,
+            owner_id=person_id(request),
+            key=asked["session_id"],
             slot=asked["slot"],
             conversation_id=asked.get("conversation_id"),
         )
-        return Response(ContextStatusSerializer(status_of(contexts.state_of(owner_id, key))).data)
+        return _status(request, asked["session_id"])
 
 
 @extend_schema(tags=TAGS)
@@ -129,5 +133,4 @@ class StatusView(ContextView):
     )
     def get(self, request: Request, session_id: str) -> Response:
         """The space, what the assistant waits for, and the five windows."""
-        state = contexts.state_of(person_id(request), session_id)
-        return Response(ContextStatusSerializer(status_of(state)).data)
+        return _status(request, session_id)

@@ -8,7 +8,7 @@ from rest_framework.reverse import reverse
 
 from conversations.assistant import contexts
 from conversations.models import ContextState, Conversation, Message, OmiSession, Pending, Space
-from memories.models import Memory
+from conversations.pages.transcript import memories_of
 from omibackend.core.api.serializers import Strict
 
 KEY_CHARS = 128
@@ -19,10 +19,10 @@ CONTEXT_CHARS = 4000
 class ConversationSerializer(serializers.ModelSerializer[Conversation]):
     kind = serializers.ChoiceField(Conversation.Kind.choices)
     session_id = serializers.SerializerMethodField(
-        help_text="Of a spoken one the id of its transcript; of a chat what the caller named it."
+        help_text="Of a spoken one the id of its transcript; of any other what it was named by."
     )
     transcript = serializers.SerializerMethodField(
-        help_text="Where the words that were heard are; null for a chat."
+        help_text="Where the words that were heard are; null if none were."
     )
 
     class Meta:
@@ -57,7 +57,7 @@ class HeardSerializer(serializers.ModelSerializer[OmiSession]):
 
 
 class ConversationDetailSerializer(ConversationSerializer):
-    heard = HeardSerializer(source="session", allow_null=True, help_text="Null for a chat.")
+    heard = HeardSerializer(source="session", allow_null=True, help_text="Null if nothing was.")
     memory_ids = serializers.SerializerMethodField(help_text="The memories that were made of it.")
 
     class Meta(ConversationSerializer.Meta):
@@ -67,12 +67,9 @@ class ConversationDetailSerializer(ConversationSerializer):
     @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
     def get_memory_ids(self, conversation: Conversation) -> list[str]:
         session = conversation.session
-        if session is None or session.omi_conversation_id is None:
+        if session is None:
             return []
-        made = Memory.objects.filter(
-            owner_id=conversation.owner_id, source_id=session.omi_conversation_id
-        )
-        return [str(pk) for pk in made.order_by("id").values_list("pk", flat=True)]
+        return [str(pk) for pk in memories_of(session).values_list("pk", flat=True)]
 
 
 class SourceSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@ from django.urls import re_path
 
 from conversations.api import chat, views
 
-_UUID = "[0-9a-f]{8}-[0-9a-f-]{27}"
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ID = f"(?P<pk>{_UUID})"
 # A caller's own name for a chat, or a uid; PostgreSQL takes no NUL.
 _NAME = r"(?P<session_id>[^/\x00]{1,128})"

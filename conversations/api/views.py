@@ -1,6 +1,5 @@
 import re
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -13,7 +12,6 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
-from rest_framework.views import APIView
 
 from conversations.api.filters import ConversationFilter
 from conversations.api.serializers import (
@@ -22,7 +20,7 @@ from conversations.api.serializers import (
     MessageSerializer,
     TranscriptSerializer,
 )
-from conversations.models import Conversation, Message, OmiSession, TranscriptSegment
+from conversations.models import Conversation, OmiSession, TranscriptSegment, messages_of
 from conversations.pages.session import line
 from conversations.pages.transcript import said
 from conversations.transcripts import deletion
@@ -36,41 +34,34 @@ SEGMENTS = 1000
 MOST_ID = 2**63 - 1
 
 
-class OwnConversations(GenericAPIView[Conversation]):
-    """The caller's own, and nobody else's."""
+class ConversationView(GenericAPIView[Conversation]):
+    """Those that the caller may see; there are no others."""
 
     serializer_class = ConversationSerializer
     queryset = Conversation.objects.none()
+    filterset_class: Any = None
 
     def get_queryset(self) -> QuerySet[Conversation]:
-        return Conversation.objects.filter(owner_id=self.request.user.pk)
+        return Conversation.objects.visible_to(self.request.user)
 
-    def own(self, pk: str) -> Conversation:
-        return get_object_or_404(self.get_queryset().select_related("session"), pk=_uuid(pk))
-
-
-def _uuid(pk: str) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise Http404 from error
+    def found(self, pk: str) -> Conversation:
+        return get_object_or_404(self.get_queryset().select_related("session"), pk=pk)
 
 
 @extend_schema(tags=TAGS)
-class ConversationList(OwnConversations, ListAPIView[Conversation]):
+class ConversationList(ConversationView, ListAPIView[Conversation]):
     filterset_class = ConversationFilter
 
     @extend_schema(operation_id="conversations_list", examples=EXAMPLES["conversations_list"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Chats, and all that was spoken while a wearable listened: the latest first. `q` finds
-        words once a conversation has been silent for some minutes, in the newest thousand."""
+        """Chats, all that was spoken while a wearable listened, and for a client's staff what its
+        agents said: the latest first. `q` finds words in one's own, once a conversation has been
+        silent for some minutes, in the newest thousand."""
         return super().get(request, *args, **kwargs)
 
 
 @extend_schema(tags=TAGS)
-class ConversationDetail(OwnConversations):
-    filterset_class = None
-
+class ConversationDetail(ConversationView):
     @extend_schema(
         operation_id="conversations_read",
         responses=ConversationDetailSerializer,
@@ -78,21 +69,19 @@ class ConversationDetail(OwnConversations):
     )
     def get(self, request: Request, pk: str) -> Response:
         """One conversation, and the memories that were made of it."""
-        found = ConversationDetailSerializer(self.own(pk), context={"request": request})
+        found = ConversationDetailSerializer(self.found(pk), context={"request": request})
         return Response(found.data)
 
     @extend_schema(operation_id="conversations_delete", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Deletes it for good: transcript, questions, messages, notifications, and the memory that
-        was made of it. What is sent again of it is not taken."""
-        deletion.delete(self.own(pk))
+        was made of it. What is sent again of it is not taken. A client's is kept where it is."""
+        deletion.delete(self.found(pk))
         return Response(status=204)
 
 
 @extend_schema(tags=TAGS)
-class MessageList(OwnConversations):
-    filterset_class = None
-
+class MessageList(ConversationView):
     @extend_schema(
         operation_id="conversations_messages",
         responses=MessageSerializer(many=True),
@@ -100,8 +89,8 @@ class MessageList(OwnConversations):
     )
     def get(self, request: Request, pk: str) -> Response:
         """What was asked and answered, the latest first."""
-        messages = Message.objects.filter(conversation=self.own(pk))
-        page: Any = self.paginate_queryset(messages)  # type: ignore[arg-type]
+        messages: Any = messages_of(self.found(pk))
+        page: Any = self.paginate_queryset(messages)
         return self.get_paginated_response(MessageSerializer(page, many=True).data)
 
 
@@ -125,7 +114,7 @@ AFTER = OpenApiParameter(
 
 
 @extend_schema(tags=TAGS)
-class TranscriptView(APIView):
+class TranscriptView(ConversationView):
     renderer_classes = (JSONRenderer, PlainText)
     wants_text = False
 
@@ -146,15 +135,16 @@ class TranscriptView(APIView):
     def get(self, request: Request, session_id: str) -> HttpResponse | Response:
         """What was said, in order. A long one comes in pages: `next` is the address of the one
         behind, for plain text in the Link header."""
-        session = get_object_or_404(OmiSession, pk=_uuid(session_id), owner_id=request.user.pk)
+        session = self.found(session_id).session
+        if session is None:
+            raise Http404
         wanted = request.query_params.get("format", "text" if self.wants_text else "json")
         if wanted not in ("json", "text"):
             raise ValidationError({"format": "Either json or text."})
         segments = list(_page(session, request.query_params.get("after")))
         more = len(segments) > SEGMENTS
-        segments = segments[:SEGMENTS]
-        following = _next(request, segments[-1]) if more else None
-        rows = [said(segment, session) for segment in segments]
+        following = _next(request, segments[SEGMENTS - 1]) if more else None
+        rows = [said(segment, session) for segment in segments[:SEGMENTS]]
         if wanted == "text":
             return _text("".join(f"{line(row)}\n" for row in rows), following)
         page = {

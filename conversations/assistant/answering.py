@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from conversations.transcripts.speakers import speaker_label
 from memories.search.finding import matching
 from omibackend.accounts.preferences import preferences_of
 from omibackend.llm.client import answer
-from omibackend.llm.context import Answer, Context, Line, Note, Recalled
+from omibackend.llm.context import Answer, Context, Line, Recalled
 from omibackend.llm.context import Turn as Turn
 
 LINES = 40
@@ -32,16 +32,6 @@ class TranscriptLine(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerContext:
-    """All that an answer may rest on."""
-
-    heard: Sequence[TranscriptLine] = ()
-    memories: Sequence[Recalled] = ()
-    turns: Sequence[Turn] = ()
-    notes: Sequence[Note] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """An answer, and what it rests on: entries with `type`, `id`, `quote` and `occurred_at`."""
 
@@ -53,30 +43,26 @@ def ask(question: Question, *, timeout_s: float) -> Reply:
     """Asks the model, outside any transaction. Raises ModelError or ModelRefused."""
     until = time.monotonic() + timeout_s
     state = contexts.state_of(question.owner_id, question.uid)
-    given = AnswerContext(
-        heard=_heard(question),
+    context = Context(
         memories=memories_for(question.owner_id, question.text),
-        turns=_turns(question, contexts.turns_since(state, question.asked_at - TURNS_WITHIN)),
+        messages=_turns(question, contexts.turns_since(state, question.asked_at - TURNS_WITHIN)),
         notes=contexts.notes(state),
     )
-    return answered(question.text, given, timeout_s=until - time.monotonic())
+    return answered(question.text, _heard(question), context, timeout_s=until - time.monotonic())
 
 
-def answered(text: str, given: AnswerContext, *, timeout_s: float) -> Reply:
+def answered(
+    text: str, heard: Sequence[TranscriptLine], context: Context, *, timeout_s: float
+) -> Reply:
     """The model's answer; as sources only what it names or quotes of what it was given."""
-    context = Context(
-        transcript=tuple(heard.line for heard in given.heard),
-        memories=tuple(given.memories),
-        messages=tuple(given.turns),
-        notes=tuple(given.notes),
-    )
-    found = answer(text, context, timeout_s=timeout_s)
+    given = replace(context, transcript=tuple(said.line for said in heard))
+    found = answer(text, given, timeout_s=timeout_s)
     by_id = {memory.id: memory for memory in given.memories}
     sources = [_memory_source(by_id[pk]) for pk in found.sources if pk in by_id]
     sources += [
-        _source("segment", heard.key, heard.line.text, heard.at)
-        for heard in given.heard
-        if " ".join(heard.line.text.split())[:QUOTE_CHARS] in found.text
+        _source("segment", said.key, said.line.text, said.at)
+        for said in heard
+        if " ".join(said.line.text.split())[:QUOTE_CHARS] in found.text
     ]
     return Reply(found, sources)
 
@@ -109,17 +95,14 @@ def _heard(question: Question) -> list[TranscriptLine]:
         .exclude(key__in=question.segment_keys)
         .order_by("-received_at", "-start_s", "-id")[:LINES]
     )
-    heard = {
-        row.key: TranscriptLine(row.key, line_of(row), row.received_at) for row in reversed(stored)
-    }
-    for segment in question.just_heard:
-        if segment.key not in question.segment_keys:
-            heard[segment.key] = TranscriptLine(segment.key, line_of(segment), question.asked_at)
-    return list(heard.values())
+    just_heard = (s for s in question.just_heard if s.key not in question.segment_keys)
+    heard = [line_of(row, row.received_at) for row in reversed(stored)]
+    heard += [line_of(segment, question.asked_at) for segment in just_heard]
+    return list({said.key: said for said in heard}.values())
 
 
-def line_of(said: Any) -> Line:
-    return Line(speaker_label(said), said.text)
+def line_of(said: Any, at: datetime) -> TranscriptLine:
+    return TranscriptLine(said.key, Line(speaker_label(said), said.text), at)
 
 
 def _turns(question: Question, since: datetime) -> tuple[Turn, ...]:

@@ -33,23 +33,20 @@ def chats() -> BoundedSemaphore:
 @contextmanager
 def for_chat() -> Iterator[None]:
     """Raises Refused at once when as many wait as may."""
-    if not chats().acquire(blocking=False):
-        raise _busy()
+    with _slot(chats()), _slot(everyone()):
+        yield
+
+
+@contextmanager
+def _slot(slots: BoundedSemaphore) -> Iterator[None]:
+    if not slots.acquire(blocking=False):
+        raise Refused(
+            503,
+            "busy",
+            "As many questions as may are waiting for the model. Ask again in a few seconds.",
+            retry_after_s=RETRY_AFTER_S,
+        )
     try:
-        if not everyone().acquire(blocking=False):
-            raise _busy()
-        try:
-            yield
-        finally:
-            everyone().release()
+        yield
     finally:
-        chats().release()
-
-
-def _busy() -> Refused:
-    return Refused(
-        503,
-        "busy",
-        "As many questions as may are waiting for the model. Ask again in a few seconds.",
-        retry_after_s=RETRY_AFTER_S,
-    )
+        slots.release()

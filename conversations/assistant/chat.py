@@ -9,16 +9,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models.functions import Now
 
-from conversations.assistant import answering, bulkhead, contexts
-from conversations.assistant.answering import AnswerContext, TranscriptLine, line_of
-from conversations.models import Conversation, Message, OmiSession, TranscriptSegment
+from conversations.assistant import answering, bulkhead, contexts, turns
+from conversations.assistant.answering import TranscriptLine, line_of
+from conversations.models import Conversation, Message, messages_of
+from conversations.transcripts.opening import open_chat
 from memories.saving.identity import text_hash
 from omibackend.core.errors import OmiError, Refused
 from omibackend.core.postgres import clock
-from omibackend.core.postgres.ids import uuid7
-from omibackend.llm.context import ModelRefused, Note
+from omibackend.llm.context import Context, ModelRefused, Note
 
 SAME_WITHIN = timedelta(seconds=5)
 # Of a conversation's own messages: where a repeated one is looked for.
@@ -39,34 +38,22 @@ class ChatAnswer:
     sources: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Put:
-    """A message in its conversation. `until`: we are the ones to ask the model, for so long."""
-
-    conversation: Conversation
-    message: Message
-    until: datetime | None
-    answer: Message | None = None
-
-
 def ask(*, owner_id: int, session_id: str, text: str, context: str = "") -> ChatAnswer:
     """Raises Refused: 503 at once when too many wait, 504 when the model does not answer."""
     with bulkhead.for_chat():
-        put = _put(owner_id, session_id, text)
-        if put.answer is not None:
-            return _answered(put, put.answer, duplicate=True)
-        if put.until is None:
-            return _answered(put, _awaited(put.message), duplicate=True)
+        message, until = _put(owner_id, session_id, text)
+        if until is None:
+            return _answered(message.answer or _awaited(message), duplicate=True)
         try:
-            given = _given(put, text, context)
-            reply = answering.answered(text, given, timeout_s=timeout_s())
+            given = _given(owner_id, message, text, context)
+            reply = answering.answered(text, _heard(owner_id), given, timeout_s=timeout_s())
         except OmiError as error:
-            _give_up(put)
+            _give_up(message, until)
             raise _failed(error) from error
         except BaseException:
-            _give_up(put)
+            _give_up(message, until)
             raise
-        return _answered(put, _stored(put, reply), duplicate=False)
+        return _answered(_stored(message, reply), duplicate=False)
 
 
 def timeout_s() -> float:
@@ -83,73 +70,46 @@ def _failed(error: OmiError) -> Refused:
     )
 
 
-def _put(owner_id: int, session_id: str, text: str) -> _Put:
-    """The conversation's row lock decides who asks the model."""
+def _put(owner_id: int, session_id: str, text: str) -> tuple[Message, datetime | None]:
+    """The message in its chat; with a moment if we are the ones to ask the model, for so long.
+    The conversation's row lock decides who is."""
     with transaction.atomic():
-        conversation = _locked(owner_id, session_id, text)
+        title = " ".join(text.split())[:TITLE_CHARS]
+        conversation = open_chat(owner_id=owner_id, key=session_id, title=title)
         now = clock.now()
         until = now + timedelta(seconds=timeout_s()) + LEASE_MARGIN
-        users = Message.objects.filter(conversation=conversation, role=Message.Role.USER)
+        users = messages_of(conversation).filter(role=Message.Role.USER)
         latest = list(users.select_related("reply")[:LOOKED_AT])
         for message in latest:
             if text_hash(message.text) != text_hash(text):
                 continue
-            answer: Message | None = getattr(message, "reply", None)
-            if answer is None and (message.asking_until or now) > now:
-                return _Put(conversation, message, None)
-            if answer is not None and now - message.occurred_at < SAME_WITHIN:
-                return _Put(conversation, message, None, answer)
-            if answer is None and message == latest[0]:  # asked in vain before
+            if message.answer is None and (message.asking_until or now) > now:
+                return message, None
+            if message.answer is not None and now - message.occurred_at < SAME_WITHIN:
+                return message, None
+            if message.answer is None and message == latest[0]:  # asked in vain before
                 message.asking_until = until
                 message.save(update_fields=["asking_until"])
-                return _Put(conversation, message, until)
-        message = Message.objects.create(
+                return message, until
+        message = Message(
             conversation=conversation,
             role=Message.Role.USER,
             text=text,
             occurred_at=now,
             asking_until=until,
         )
-        _touch(conversation, now)
-        return _Put(conversation, message, until)
+        return turns.add(message), until
 
 
-def _locked(owner_id: int, session_id: str, text: str) -> Conversation:
-    chats = Conversation.objects.select_for_update().filter(
-        owner_id=owner_id, kind=Conversation.Kind.CHAT, key=session_id
-    )
-    found = chats.first()
-    if found is None:
-        title = " ".join(text.split())[:TITLE_CHARS]
-        fresh = Conversation(
-            id=uuid7(),
-            owner_id=owner_id,
-            kind=Conversation.Kind.CHAT,
-            key=session_id,
-            title=title,
-        )
-        Conversation.objects.bulk_create([fresh], ignore_conflicts=True)
-        found = chats.get()
-    return found
-
-
-def _touch(conversation: Conversation, at: datetime) -> None:
-    Conversation.objects.filter(pk=conversation.pk).update(last_message_at=at)
-
-
-def _given(put: _Put, text: str, context: str) -> AnswerContext:
-    owner_id = put.conversation.owner_id
-    state = contexts.state_of(owner_id, put.conversation.key)
-    earlier = Message.objects.filter(
-        conversation=put.conversation, occurred_at__lt=put.message.occurred_at
-    )
+def _given(owner_id: int, message: Message, text: str, context: str) -> Context:
+    state = contexts.state_of(owner_id, message.conversation.key)
+    earlier = messages_of(message.conversation).filter(occurred_at__lt=message.occurred_at)
     if state.cleared_at:
         earlier = earlier.filter(occurred_at__gt=state.cleared_at)
     told = (Note("What the caller adds", context),) if context.strip() else ()
-    return AnswerContext(
-        heard=_heard(owner_id),
+    return Context(
         memories=answering.memories_for(owner_id, text),
-        turns=answering.as_turns(earlier[:TURNS]),
+        messages=answering.as_turns(earlier[:TURNS]),
         notes=(*contexts.notes(state), *told),
     )
 
@@ -157,59 +117,56 @@ def _given(put: _Put, text: str, context: str) -> AnswerContext:
 def _heard(owner_id: int) -> list[TranscriptLine]:
     """The end of what a wearable of the person's heard last."""
     spoken = Conversation.objects.filter(owner_id=owner_id, kind=Conversation.Kind.OMI)
-    newest = OmiSession.objects.filter(
-        conversation__in=list(spoken.values_list("pk", flat=True)[:1]),
-        last_received_at__gte=Now() - LINES_WITHIN,
-    ).first()
-    if newest is None:
+    newest = spoken.select_related("session").first()
+    session = newest.session if newest else None
+    if session is None or session.last_received_at < clock.now() - LINES_WITHIN:
         return []
-    said = TranscriptSegment.objects.filter(session=newest).in_order().reverse()[:LINES]
-    return [TranscriptLine(row.key, line_of(row), row.received_at) for row in reversed(said)]
+    return [line_of(row, row.received_at) for row in session.segments.ending(LINES)]
 
 
-def _stored(put: _Put, reply: answering.Reply) -> Message:
+def _stored(message: Message, reply: answering.Reply) -> Message:
     """The answer; the one of another who asked for the same message, if he was first."""
     with transaction.atomic():
-        chats = Conversation.objects.select_for_update().filter(pk=put.conversation.pk)
-        asked = Message.objects.filter(pk=put.message.pk)
-        message = asked.select_related("reply").first() if chats.first() else None
-        if message is None:
-            raise Refused(404, "not_found", "The conversation was deleted meanwhile.")
-        answer: Message | None = getattr(message, "reply", None)
-        if answer is None:
-            answer = Message.objects.create(
-                conversation=put.conversation,
+        Conversation.objects.select_for_update().filter(pk=message.conversation_id).first()
+        asked = _as_it_is(message)
+        answer = asked.answer or turns.add(
+            Message(
+                conversation_id=asked.conversation_id,
                 role=Message.Role.ASSISTANT,
                 text=reply.answer.text,
                 occurred_at=clock.now(),
                 sources=reply.sources,
-                reply_to=message,
+                reply_to=asked,
             )
-            _touch(put.conversation, answer.occurred_at)
-        asked.update(asking_until=None)
+        )
+        Message.objects.filter(pk=asked.pk).update(asking_until=None)
         return answer
 
 
-def _give_up(put: _Put) -> None:
+def _as_it_is(message: Message) -> Message:
+    found = Message.objects.filter(pk=message.pk).select_related("reply").first()
+    if found is None:
+        raise Refused(404, "not_found", "The conversation was deleted meanwhile.")
+    return found
+
+
+def _give_up(message: Message, until: datetime) -> None:
     """The message stays, and may be asked again; who waits for the answer learns it at once."""
-    Message.objects.filter(pk=put.message.pk, asking_until=put.until).update(asking_until=None)
+    Message.objects.filter(pk=message.pk, asking_until=until).update(asking_until=None)
 
 
 def _awaited(message: Message) -> Message:
     """What somebody else is asking the model right now."""
     until = time.monotonic() + timeout_s()
     while time.monotonic() < until:
-        found = Message.objects.filter(pk=message.pk).select_related("reply").first()
-        if found is None:
-            raise Refused(404, "not_found", "The conversation was deleted meanwhile.")
-        answer: Message | None = getattr(found, "reply", None)
-        if answer is not None:
-            return answer
+        found = _as_it_is(message)
+        if found.answer is not None:
+            return found.answer
         if found.asking_until is None or found.asking_until <= clock.now():
             break
         time.sleep(POLL_S)
     raise _failed(OmiError())
 
 
-def _answered(put: _Put, answer: Message, *, duplicate: bool) -> ChatAnswer:
-    return ChatAnswer(answer.text, put.conversation.pk, duplicate, answer.sources)
+def _answered(answer: Message, *, duplicate: bool) -> ChatAnswer:
+    return ChatAnswer(answer.text, answer.conversation_id, duplicate, answer.sources)

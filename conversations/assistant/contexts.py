@@ -15,11 +15,10 @@ from conversations.models import (
     ContextState,
     ContextWindow,
     Conversation,
-    Message,
     OmiSession,
     Pending,
     Space,
-    TranscriptSegment,
+    messages_of,
 )
 from omibackend.core.errors import Refused
 from omibackend.core.postgres import clock
@@ -49,19 +48,17 @@ def _locked(owner_id: int, key: str) -> ContextState:
     return found
 
 
-def _save(state: ContextState, **changes: object) -> None:
-    for name, value in changes.items():
-        setattr(state, name, value)
-    state.save(update_fields=[*changes, "updated_at"])
+def _change(owner_id: int, key: str, **changes: object) -> ContextState:
+    """Returns it as it was before."""
+    with transaction.atomic():
+        state = _locked(owner_id, key)
+        ContextState.objects.filter(pk=state.pk).update(**changes, updated_at=Now())
+        return state
 
 
 def switch(*, owner_id: int, key: str, space: Space) -> Space:
     """Returns the space before."""
-    with transaction.atomic():
-        state = _locked(owner_id, key)
-        before = Space(state.space)
-        _save(state, space=space, pending=Pending.NONE)
-    return before
+    return Space(_change(owner_id, key, space=space, pending=Pending.NONE).space)
 
 
 def pending_of(state: ContextState) -> Pending:
@@ -72,29 +69,24 @@ def pending_of(state: ContextState) -> Pending:
 
 
 def ask_back(*, owner_id: int, key: str, pending: Pending) -> None:
-    with transaction.atomic():
-        _save(_locked(owner_id, key), pending=pending, pending_since=Now())
+    _change(owner_id, key, pending=pending, pending_since=Now())
 
 
 def cancel(*, owner_id: int, key: str) -> bool:
     """Returns whether anything was waited for."""
-    with transaction.atomic():
-        state = _locked(owner_id, key)
-        waited = pending_of(state) != Pending.NONE
-        _save(state, pending=Pending.NONE)
-    return waited
+    return pending_of(_change(owner_id, key, pending=Pending.NONE)) != Pending.NONE
 
 
 def clear(*, owner_id: int, key: str) -> None:
     """A fresh start: what was said so far is looked at no more. The windows stay in their slots."""
-    with transaction.atomic():
-        _save(
-            _locked(owner_id, key),
-            space=Space.DEFAULT,
-            pending=Pending.NONE,
-            active_slot=None,
-            cleared_at=Now(),
-        )
+    _change(
+        owner_id,
+        key,
+        space=Space.DEFAULT,
+        pending=Pending.NONE,
+        active_slot=None,
+        cleared_at=Now(),
+    )
 
 
 def activate(
@@ -102,19 +94,18 @@ def activate(
 ) -> Conversation:
     """Makes a window the active one; with a conversation, that is put into its slot first."""
     with transaction.atomic():
-        state = _locked(owner_id, key)
+        state = _change(owner_id, key, active_slot=slot, pending=Pending.NONE)
         if conversation_id is not None:
             _bind(state, slot, conversation_id)
         window = state.windows.select_related("conversation").filter(slot=slot).first()
         if window is None:
             raise Refused(404, "not_found", f"There is nothing in window {slot}.", attr="slot")
-        _save(state, active_slot=slot, pending=Pending.NONE)
         return window.conversation
 
 
 def _bind(state: ContextState, slot: int, conversation_id: UUID) -> None:
     # Locked, so that it cannot be deleted before it is bound.
-    own = Conversation.objects.select_for_update(of=("self",)).filter(
+    own = Conversation.objects.select_for_update().filter(
         pk=conversation_id, owner_id=state.owner_id
     )
     if own.first() is None:
@@ -168,12 +159,12 @@ def notes(state: ContextState) -> tuple[Note, ...]:
 
 def _window_lines(conversation: Conversation) -> Sequence[str]:
     """Its title, the end of what was said, and its last messages."""
-    said = TranscriptSegment.objects.filter(session_id=conversation.session_id)
-    lines = list(said.in_order().reverse()[:WINDOW_LINES]) if conversation.session_id else []
-    written = Message.objects.filter(conversation=conversation)[:WINDOW_MESSAGES]
+    session = conversation.session
+    lines = session.segments.ending(WINDOW_LINES) if session else []
+    written = messages_of(conversation)[:WINDOW_MESSAGES]
     return [
         title_of(conversation),
-        *(line.text for line in reversed(lines)),
+        *(line.text for line in lines),
         *(f"{message.role}: {message.text}" for message in reversed(written)),
     ]
 

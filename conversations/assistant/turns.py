@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from django.db.models.functions import Greatest
-
 from conversations.models import Conversation, Message, Question
+from conversations.transcripts.opening import open_chat
 from omibackend.core.work.effects import Change, Effect
 
 
@@ -30,22 +29,22 @@ def record(question: Question) -> list[Effect]:
         )
     ]
     Message.objects.bulk_create(turns, ignore_conflicts=True)
-    Conversation.objects.filter(pk=question.session_id).update(
-        last_message_at=Greatest("last_message_at", answered_at)
-    )
+    Conversation.objects.filter(pk=question.session_id).touch(answered_at)
     return [Effect.on("conversation", question.session_id, Change.UPDATED)]
+
+
+def add(message: Message) -> Message:
+    """Stores it, and its conversation is the latest."""
+    message.save(force_insert=True)
+    Conversation.objects.filter(pk=message.conversation_id).touch(message.occurred_at)
+    return message
 
 
 def tell(*, owner_id: int, key: str, title: str, message: Message) -> list[Effect]:
     """A message that nobody asked for, in a chat of its own."""
-    conversation, _ = Conversation.objects.get_or_create(
-        owner_id=owner_id, kind=Conversation.Kind.CHAT, key=key, defaults={"title": title}
-    )
+    conversation = open_chat(owner_id=owner_id, key=key, title=title)
     message.conversation = conversation
-    message.save(force_insert=True)
-    Conversation.objects.filter(pk=conversation.pk).update(
-        last_message_at=Greatest("last_message_at", message.occurred_at)
-    )
+    add(message)
     return [
         Effect.on("message", message.pk, Change.CREATED),
         Effect.on("conversation", conversation.pk, Change.UPDATED),

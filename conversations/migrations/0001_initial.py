@@ -64,15 +64,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Client',
+            fields=[
+                ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('code', models.SlugField(max_length=40, unique=True)),
+                ('name', models.CharField(max_length=200)),
+                ('staff', models.ManyToManyField(blank=True, help_text="Who may read this client's conversations.", limit_choices_to={'is_staff': True}, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['code'],
+                'permissions': [('view_every_client', 'Can view the conversations of every client')],
+            },
+        ),
+        migrations.CreateModel(
             name='Conversation',
             fields=[
                 ('id', models.UUIDField(default=omibackend.core.postgres.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('omi', 'spoken to Omi'), ('chat', 'chat')], max_length=4)),
-                ('key', models.CharField(blank=True, db_default='', default='', max_length=128)),
+                ('kind', models.CharField(choices=[('omi', 'spoken to Omi'), ('chat', 'chat')], max_length=20)),
+                ('key', models.CharField(blank=True, db_default='', default='', max_length=255)),
                 ('title', models.TextField(blank=True, db_default='', default='')),
                 ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('last_message_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('owner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to=settings.AUTH_USER_MODEL)),
+                ('client', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='conversations', to='conversations.client')),
+                ('owner', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to=settings.AUTH_USER_MODEL)),
                 ('session', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='conversation', to='conversations.omisession')),
             ],
             options={
@@ -293,11 +307,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversation',
+            index=models.Index(condition=models.Q(('client__isnull', False)), fields=['client', '-last_message_at', '-id'], name='conversation_client_recent'),
+        ),
+        migrations.AddIndex(
+            model_name='conversation',
             index=models.Index(fields=['-last_message_at', '-id'], name='conversation_recent'),
         ),
         migrations.AddConstraint(
             model_name='conversation',
             constraint=models.UniqueConstraint(condition=models.Q(('kind', 'chat')), fields=('owner', 'key'), name='conversation_owner_chat'),
+        ),
+        migrations.AddConstraint(
+            model_name='conversation',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('client__isnull', False), ('owner', None)), models.Q(('client', None), ('owner__isnull', False)), _connector='OR'), name='conversation_owner_or_client'),
         ),
         migrations.AddIndex(
             model_name='question',

@@ -1,4 +1,5 @@
 from conversations.models.asked import Listening, Notification, Question, ReplyChannel
+from conversations.models.clients import EVERY_CLIENT, Client
 from conversations.models.contexts import ContextState, ContextWindow, Pending, Space
 from conversations.models.deleted import DeletedSession, DeletedWords
 from conversations.models.heard import (
@@ -7,9 +8,11 @@ from conversations.models.heard import (
     TranscriptSegment,
     TranscriptWords,
 )
-from conversations.models.threads import Conversation, Message
+from conversations.models.threads import Conversation, Message, messages_of
 
 __all__ = [
+    "EVERY_CLIENT",
+    "Client",
     "ContextState",
     "ContextWindow",
     "Conversation",
@@ -26,4 +29,5 @@ __all__ = [
     "Space",
     "TranscriptSegment",
     "TranscriptWords",
+    "messages_of",
 ]

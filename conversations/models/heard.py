@@ -85,6 +85,10 @@ class SegmentQuerySet(models.QuerySet["TranscriptSegment"]):
         as it arrived."""
         return self.order_by(F("start_s").asc(nulls_last=True), "end_s", _tie(), "id")
 
+    def ending(self, most: int) -> list["TranscriptSegment"]:
+        """The last few, in order."""
+        return list(self.in_order().reverse()[:most])[::-1]
+
     def after(self, segment: "TranscriptSegment") -> "SegmentQuerySet":
         """What comes behind it in that order."""
         never = Value(float("inf"))

@@ -1,18 +1,36 @@
 """Conversations as they are read, and their messages."""
 
+from datetime import datetime
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Q
+from django.db.models.functions import Greatest, Now
 
 from conversations.models.asked import Question
+from conversations.models.clients import Client
 from conversations.models.heard import OmiSession
 from omibackend.core.postgres.ids import uuid7
 
 
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, user: Any) -> "ConversationQuerySet":
+        """One's own; for staff also those of the clients that they may see."""
+        # As a list: a subquery would hide from PostgreSQL which index leads to the rows.
+        seen = list(Client.objects.visible_to(user).values_list("pk", flat=True))
+        return self.filter(Q(owner_id=user.pk) | Q(client__in=seen))
+
+    def touch(self, at: datetime) -> None:
+        """A message came."""
+        self.update(last_message_at=Greatest("last_message_at", at))
+
+
 class Conversation(models.Model):
-    """A thread of messages: a chat, or what a wearable heard and was asked meanwhile.
+    """A thread of messages: a chat, what a wearable heard and was asked meanwhile, or what a
+    client's agent said. It belongs to a person or to a client.
 
     One of kind `omi` belongs to its session and has the session's id: who holds one of the two
     addresses has the other. It is made with the session, so that none is missing.
@@ -23,13 +41,27 @@ class Conversation(models.Model):
         CHAT = "chat", "chat"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Like the session it needs no index of its own: the ones below begin with it.
+    # Like the session neither needs an index of its own: the ones below begin with them.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="conversations", db_index=False
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="conversations",
+        null=True,
+        blank=True,
+        db_index=False,
     )
-    kind = models.CharField(max_length=4, choices=Kind.choices)
-    # What the caller names a chat by.
-    key = models.CharField(max_length=128, blank=True, default="", db_default="")
+    client = models.ForeignKey(
+        Client,
+        models.PROTECT,
+        related_name="conversations",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    # An agent's says what runs it: n8n, langchain.
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    # What the caller names a chat by, or an agent its session.
+    key = models.CharField(max_length=255, blank=True, default="", db_default="")
     session = models.OneToOneField(
         OmiSession, models.CASCADE, null=True, blank=True, related_name="conversation"
     )
@@ -38,14 +70,18 @@ class Conversation(models.Model):
     # Of a spoken one: when it was last heard, as known once it fell silent.
     last_message_at = models.DateTimeField(db_default=Now())
 
+    objects: ClassVar[ConversationQuerySet] = ConversationQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         ordering = ["-last_message_at", "-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["owner", "key"],
-                condition=models.Q(kind="chat"),
-                name="conversation_owner_chat",
-            )
+                fields=["owner", "key"], condition=Q(kind="chat"), name="conversation_owner_chat"
+            ),
+            models.CheckConstraint(
+                condition=Q(owner=None, client__isnull=False) | Q(owner__isnull=False, client=None),
+                name="conversation_owner_or_client",
+            ),
         ]
         indexes = [
             models.Index(
@@ -53,8 +89,13 @@ class Conversation(models.Model):
             ),
             models.Index(
                 fields=["owner", "-last_message_at", "-id"],
-                condition=models.Q(kind="chat"),
+                condition=Q(kind="chat"),
                 name="conversation_owner_chats",
+            ),
+            models.Index(
+                fields=["client", "-last_message_at", "-id"],
+                condition=Q(client__isnull=False),
+                name="conversation_client_recent",
             ),
             models.Index(fields=["-last_message_at", "-id"], name="conversation_recent"),
         ]
@@ -116,3 +157,13 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"Message {str(self.pk)[-8:]}"
+
+    @property
+    def answer(self) -> "Message | None":
+        return getattr(self, "reply", None)
+
+
+def messages_of(conversation: Conversation) -> models.QuerySet[Message]:
+    """The latest first. Who reads them asks for keyset pages (`core.api.pages`), slices, `count()`
+    and `first()`, so that a history table, as an unmanaged model, can be another such queryset."""
+    return conversation.messages.all()

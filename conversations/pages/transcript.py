@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
+
 from conversations.models import OmiSession, Question, TranscriptSegment
 from conversations.transcripts.speakers import speaker_label
 from conversations.voice.wake_word import calls
@@ -111,12 +113,10 @@ def _place(page: _Page, question: Question) -> None:
 
 def _at(segments: Iterable[TranscriptSegment], moment_s: float | None) -> int:
     """The last segment that had begun by then; -1: none tells."""
-    found = -1
-    if moment_s is not None:
-        for number, segment in enumerate(segments):
-            if segment.start_s is not None and segment.start_s <= moment_s:
-                found = number
-    return found
+    if moment_s is None:
+        return -1
+    starts = ((number, segment.start_s) for number, segment in enumerate(segments))
+    return max((n for n, at in starts if at is not None and at <= moment_s), default=-1)
 
 
 def _call_span(
@@ -160,7 +160,7 @@ def _answered(question: Question) -> AnsweredQuestion:
 
 def facts_of(session: OmiSession) -> Facts:
     segments = session.segments.in_order()
-    memories = _memories_of(session)
+    memories = list(memories_of(session))
     return Facts(
         person=session.owner,
         began_at=session.started_at,
@@ -173,11 +173,8 @@ def facts_of(session: OmiSession) -> Facts:
     )
 
 
-def _memories_of(session: OmiSession) -> list[Memory]:
-    if session.omi_conversation_id is None:
-        return []
-    return list(
-        Memory.objects.filter(
-            owner_id=session.owner_id, source_id=session.omi_conversation_id
-        ).order_by("id")
-    )
+def memories_of(session: OmiSession) -> QuerySet[Memory]:
+    made_of = session.omi_conversation_id
+    if made_of is None:
+        return Memory.objects.none()
+    return Memory.objects.filter(owner_id=session.owner_id, source_id=made_of).order_by("id")

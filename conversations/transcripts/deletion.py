@@ -28,6 +28,7 @@ from memories.models import Memory
 from memories.models import MemoryKind as MemoryKind
 from memories.saving.writing import forget, lock_owner, made_of
 from omibackend.accounts.models import Preferences
+from omibackend.core.errors import Refused
 
 # From here on an id is taken to be unique in the world, as a UUID; "7" comes again with the next
 # conversation.
@@ -41,6 +42,8 @@ ASKED_AROUND = timedelta(hours=1)
 def delete(conversation: Conversation) -> None:
     """Deletes for good: transcript, questions, messages, notifications, and the memory that was
     made of it. What the person asked to be noted meanwhile stays."""
+    if conversation.owner_id is None:
+        raise Refused(403, "kept_by_client", "It is kept where the client's agent wrote it.")
     with transaction.atomic():
         lock_owner([conversation.owner_id])
         Preferences.objects.filter(

@@ -16,6 +16,7 @@ from django.utils import timezone
 from conversations.models import Conversation, OmiSession, TranscriptSegment
 from conversations.segments import Segment, keyed
 from conversations.transcripts import search, session_sql
+from conversations.transcripts.opening import open_sessions
 from conversations.transcripts.placement import RETRIED_FOR_S, span_of
 from conversations.transcripts.segment_sql import SegmentRow, upsert_segments
 from conversations.transcripts.text import share_found, words_of
@@ -132,30 +133,16 @@ def _bump_head(final: Final) -> None:
 def _new_session(final: Final) -> OmiSession:
     now = timezone.now()
     heard_at = min(final.finished_at or now, now)
-    return with_conversation(
-        OmiSession(
-            owner_id=final.owner_id,
-            uid=final.uid,
-            started_at=final.started_at or heard_at,
-            first_received_at=heard_at,
-            last_received_at=heard_at,
-            version=0,
-        )
+    fresh = OmiSession(
+        owner_id=final.owner_id,
+        uid=final.uid,
+        started_at=final.started_at or heard_at,
+        first_received_at=heard_at,
+        last_received_at=heard_at,
+        version=0,
     )
-
-
-def with_conversation(session: OmiSession) -> OmiSession:
-    """A new session, stored; `session_sql.insert` does it for many."""
-    session.save(force_insert=True)
-    Conversation.objects.create(
-        id=session.pk,
-        owner_id=session.owner_id,
-        kind=Conversation.Kind.OMI,
-        session=session,
-        started_at=session.started_at,
-        last_message_at=session.last_received_at,
-    )
-    return session
+    open_sessions([fresh])
+    return fresh
 
 
 def _part_from_next(final: Final, target: OmiSession) -> None:
@@ -173,20 +160,17 @@ def _part_from_next(final: Final, target: OmiSession) -> None:
         return
     spans = [(segment.start_s or 0.0, segment.end_s or 0.0) for segment in after]
     heard = [segment.received_at for segment in after]
-    following = with_conversation(
-        OmiSession(
-            owner_id=final.owner_id,
-            uid=final.uid,
-            started_at=min(
-                at - timedelta(seconds=s[1]) for at, s in zip(heard, spans, strict=True)
-            ),
-            first_received_at=min(heard),
-            last_received_at=max(heard),
-            min_start_s=min(start for start, _ in spans),
-            max_end_s=max(end for _, end in spans),
-            segment_count=len(after),
-        )
+    following = OmiSession(
+        owner_id=final.owner_id,
+        uid=final.uid,
+        started_at=min(at - timedelta(seconds=s[1]) for at, s in zip(heard, spans, strict=True)),
+        first_received_at=min(heard),
+        last_received_at=max(heard),
+        min_start_s=min(start for start, _ in spans),
+        max_end_s=max(end for _, end in spans),
+        segment_count=len(after),
     )
+    open_sessions([following])
     live.filter(pk__in=[segment.pk for segment in after]).update(session=following)
 
 

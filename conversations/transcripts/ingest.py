@@ -11,9 +11,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from conversations.models import OmiSession
 from conversations.segments import Batch, Segment
 from conversations.transcripts import cache, deletion, session_sql
 from conversations.transcripts.candidates import Candidates, boards_of, load
+from conversations.transcripts.opening import open_sessions
 from conversations.transcripts.placement import (
     Track,
     Utterance,
@@ -176,7 +178,8 @@ def _write(boards: Iterable[Candidates], outcome: Placements) -> dict[UUID, Writ
         rows = [row._replace(session_id=outcome.final_id(row.session_id)) for row in rows]
     tracks = [(board.place, track) for board in boards for track in board.tracks if track.touched]
     fresh = [(place, track) for place, track in tracks if track.fresh]
-    session_sql.insert(fresh, counts=_counts(rows) if fresh else {})
+    counts = _counts(rows) if fresh else {}
+    open_sessions([_session(place, track, counts[track.id]) for place, track in fresh])
     for _, track in tracks:
         for old in track.absorbed:
             session_sql.move(old, track.id)
@@ -190,6 +193,20 @@ def _write(boards: Iterable[Candidates], outcome: Placements) -> dict[UUID, Writ
         if track.touched and not track.fresh
     )
     return written
+
+
+def _session(place: session_sql.Place, track: Track, segment_count: int) -> OmiSession:
+    return OmiSession(
+        **place._asdict(),
+        id=track.id,
+        started_at=track.started_at,
+        first_received_at=track.first_received_at,
+        last_received_at=track.last_received_at,
+        min_start_s=track.min_start_s,
+        max_end_s=track.max_end_s,
+        version=track.version + 1,
+        segment_count=segment_count,
+    )
 
 
 def _counts(rows: Iterable[SegmentRow]) -> dict[UUID, int]:

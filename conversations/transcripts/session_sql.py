@@ -188,44 +188,6 @@ _CHECK = Prepared(
 )
 
 
-def insert(tracks: Iterable[tuple[Stream, Track]], *, counts: dict[UUID, int]) -> None:
-    """New sessions, each with its conversation."""
-    records = [
-        {
-            **place._asdict(),
-            **_track_record(track),
-            "version": track.version + 1,
-            "segment_count": counts[track.id],
-        }
-        for place, track in tracks
-    ]
-    if not records:
-        return
-    with connection.cursor() as cursor:
-        _INSERT.execute(cursor, [_json(records)])
-
-
-_INSERT = Prepared(
-    "insert_sessions",
-    "json",
-    """
-    WITH made AS (
-    INSERT INTO conversations_omisession
-        (id, owner_id, uid, sender_session_id, started_at, first_received_at,
-         last_received_at, min_start_s, max_end_s, version, segment_count)
-    SELECT * FROM json_to_recordset($1) AS r(
-        id uuid, owner_id int, uid text, sender_session_id text, started_at timestamptz,
-        first_received_at timestamptz, last_received_at timestamptz,
-        min_start_s float8, max_end_s float8, version int, segment_count int)
-    RETURNING id, owner_id, started_at, last_received_at
-    )
-    INSERT INTO conversations_conversation
-        (id, owner_id, kind, session_id, started_at, last_message_at)
-    SELECT id, owner_id, 'omi', id, started_at, last_received_at FROM made
-    """,
-)
-
-
 def move(old: UUID, new: UUID) -> None:
     """Everything of the one session goes to the other, and the old one is gone."""
     with connection.cursor() as cursor:
