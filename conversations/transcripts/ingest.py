@@ -195,7 +195,7 @@ def _write(boards: Iterable[Candidates], outcome: Placements) -> dict[UUID, Writ
     return written
 
 
-def _session(place: session_sql.Place, track: Track, segment_count: int) -> OmiSession:
+def _session(place: session_sql.Stream, track: Track, segment_count: int) -> OmiSession:
     return OmiSession(
         **place._asdict(),
         id=track.id,
