@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,10 +11,11 @@ import orjson
 from django.conf import settings
 from django.db import connection
 
-from emg import c3d, measuring, naming, oracle, storage
+from emg import c3d, measuring, oracle, storage
+from emg.analytics import parameters
 from emg.models import Recording
-from emg.services import describe
-from emg.storage import Found, ObjectName
+from emg.services import describe, object_of
+from emg.storage import Found
 from omibackend.core.errors import OmiError, SetAside
 
 MOST_ANALYTICS_BYTES = 450_000
@@ -80,14 +80,10 @@ def analyse(recording: Recording, on_opened: OnOpened, on_progress: OnProgress) 
     return Analysed(opened, analytics)
 
 
-def object_of(recording: Recording) -> ObjectName:
-    return ObjectName(recording.bucket, recording.object_path, recording.version_id)
-
-
 def _is_known(recording: Recording, found: Found) -> bool:
     return (
         recording.analytics is not None
-        and recording.processing_version == measuring.VERSION
+        and recording.processing_version == parameters.VERSION
         and recording.etag == found.etag
     )
 
@@ -113,7 +109,7 @@ def _measured(
     """Of the same bytes measured in the same way before, what came out then."""
     with alone_with(sha256):
         twin = Recording.objects.filter(
-            sha256=sha256, processing_version=measuring.VERSION, analytics__isnull=False
+            sha256=sha256, processing_version=parameters.VERSION, analytics__isnull=False
         )
         known: Json | None = twin.values_list("analytics", flat=True).first()
         return known or bounded(measuring.measure(file, metadata, on_progress))
@@ -158,10 +154,3 @@ def _is_no_measure(value: Any) -> bool:
     if isinstance(value, dict | list):
         return any(map(_is_no_measure, value.values() if isinstance(value, dict) else value))
     return isinstance(value, int | float) and abs(value) > NO_MEASURE
-
-
-def recorded_at(recording: Recording, notes: Json) -> datetime:
-    """The file's own name, else GHOSTLY's INFO:TIME, else what was known before."""
-    parts = [part for part in notes.get("INFO:TIME", []) if isinstance(part, int)]
-    noted = naming.moment(parts) if len(parts) >= 5 else None
-    return naming.recorded_at(recording.object_path) or noted or recording.recorded_at

@@ -1,15 +1,18 @@
 """The background work of recordings: one is analysed, and its score made, at a time."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 
-from emg import analysing, measuring, scoring
-from emg.analysing import Analysed, Opened
+from emg import naming, scoring
+from emg.analytics import parameters
 from emg.models import Recording
 from emg.services import ANALYSED
 from omibackend.core.leased import Became, Kind, Kinds, LostLease, State
+
+if TYPE_CHECKING:
+    from emg.analysing import Analysed, Opened
 
 # A lane of its own: a file of 100 MB holds up no delivery.
 LANE = "emg"
@@ -17,8 +20,11 @@ LEASE_S = 180
 OPENED = ("etag", "size_bytes", "sha256", "metadata", "notes", "recorded_at")
 
 
-def prepare(recording: Recording) -> Analysed | None:
-    def on_opened(opened: Opened) -> None:
+def prepare(recording: Recording) -> "Analysed | None":
+    # scipy takes 70 MB and a second to load: here only, in the process of one job.
+    from emg import analysing
+
+    def on_opened(opened: "Opened") -> None:
         """What is known of a file stays known, even if its analysis fails."""
         if _is_about(recording, opened):
             _note(recording, **_opened_fields(recording, opened), progress_percent=0)
@@ -29,20 +35,27 @@ def prepare(recording: Recording) -> Analysed | None:
     return analysing.analyse(recording, on_opened, on_progress)
 
 
-def _is_about(recording: Recording, opened: Opened) -> bool:
+def _is_about(recording: Recording, opened: "Opened") -> bool:
     """Or about a file that has taken the name since."""
     return recording.analytics is None or recording.sha256 == opened.sha256
 
 
-def _opened_fields(recording: Recording, opened: Opened) -> dict[str, Any]:
+def _opened_fields(recording: Recording, opened: "Opened") -> dict[str, Any]:
     return {
         "etag": opened.found.etag,
         "size_bytes": opened.found.size_bytes,
         "sha256": opened.sha256,
         "metadata": opened.metadata,
         "notes": opened.notes,
-        "recorded_at": analysing.recorded_at(recording, opened.notes),
+        "recorded_at": _recorded_at(recording, opened.notes),
     }
+
+
+def _recorded_at(recording: Recording, notes: dict[str, Any]) -> datetime:
+    """The file's own name, else GHOSTLY's INFO:TIME, else what was known before."""
+    parts = [part for part in notes.get("INFO:TIME", []) if isinstance(part, int)]
+    noted = naming.moment(parts) if len(parts) >= 5 else None
+    return naming.recorded_at(recording.object_path) or noted or recording.recorded_at
 
 
 def _note(recording: Recording, **fields: Any) -> None:
@@ -54,7 +67,7 @@ def _note(recording: Recording, **fields: Any) -> None:
         raise LostLease("Another worker holds the recording.")
 
 
-def apply(claimed: Recording, analysed: Analysed | None) -> Became:
+def apply(claimed: Recording, analysed: "Analysed | None") -> Became:
     if analysed is None:
         return [_became(claimed, "unchanged")]
     if _is_about(claimed, analysed.opened):
@@ -67,14 +80,14 @@ def apply(claimed: Recording, analysed: Analysed | None) -> Became:
     for name, value in _opened_fields(recording, analysed.opened).items():
         setattr(recording, name, value)
     recording.analytics = analysed.analytics
-    recording.processing_version = measuring.VERSION
+    recording.processing_version = parameters.VERSION
     recording.analysed_at = Now()
     recording.scores = scoring.scores_of(recording)
     recording.save(update_fields=[*OPENED, *ANALYSED])
     return [_became(recording, how)]
 
 
-def _replacement(old: Recording, analysed: Analysed) -> Recording:
+def _replacement(old: Recording, analysed: "Analysed") -> Recording:
     """The file that has taken the old one's name, as a recording of its own: what was analysed
     stays what it was. Its sender named no version, so its store's mark does."""
     made, _ = Recording.objects.get_or_create(

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from django.db.models import Exists, OuterRef
 
-from emg.analysing import object_of
 from emg.models import Recording
+from emg.services import object_of
 from emg.storage import NotThere, store
 from omibackend.core.personal_data import PersonalData, Table
 

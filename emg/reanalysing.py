@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from emg import measuring
+from emg.analytics import parameters
 from emg.models import Recording
 from omibackend.core.leased import LIVE, State
 
@@ -15,7 +15,7 @@ AT_ONCE = 500
 
 def outdated(rows: QuerySet[Recording]) -> QuerySet[Recording]:
     """Not analysed with the parameters of now. The others cost a look at the store."""
-    return rows.filter(~Q(processing_version=measuring.VERSION) | Q(analytics=None))
+    return rows.filter(~Q(processing_version=parameters.VERSION) | Q(analytics=None))
 
 
 def mark(rows: QuerySet[Recording]) -> Iterator[int]:

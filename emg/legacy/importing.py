@@ -11,9 +11,12 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from emg import measuring, naming, scoring
+from emg import naming, scoring
 from emg.analysing import bounded
-from emg.analytics import analyse_channel, as_json, device_intervals, pair
+from emg.analytics import as_json
+from emg.analytics.channel import analyse_channel
+from emg.analytics.pairing import device_intervals, pair
+from emg.analytics.parameters import PARAMETERS, VERSION
 from emg.legacy.blobs import BadBlob, OldChannel, channels
 from emg.legacy.source import OldRow, Source
 from emg.models import Recording
@@ -90,7 +93,7 @@ def _keep(row: OldRow, *, owner_id: int, unit: str) -> tuple[Recording, bool]:
         sha256=_sha256(row),
         metadata=_metadata(row, found),
         analytics=analytics,
-        processing_version=measuring.VERSION,
+        processing_version=VERSION,
         progress_percent=100,
         recorded_at=_recorded_at(row, path),
         state=State.DONE,
@@ -122,7 +125,7 @@ def measured(found: list[OldChannel], unit: str) -> Json:
                 raw.samples,
                 raw.rate_hz,
                 unit,
-                parameters=measuring.PARAMETERS,
+                parameters=PARAMETERS,
                 device_intervals=seen,
             )
         except ValueError as error:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from django.http import StreamingHttpResponse
 
-from emg.analysing import object_of
 from emg.models import Recording
+from emg.services import object_of
 from emg.signals import find_file
 from emg.storage import PIECE_BYTES, ObjectName, store
 

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
-from emg.c3d import SeekableFile
+if TYPE_CHECKING:
+    from emg.c3d import SeekableFile
 from emg.hashing import Readable
 from emg.storage.names import Found, Listed, NotThere, ObjectName, StoreAway
 
@@ -30,7 +32,7 @@ class Folder:
         except (OSError, ValueError) as error:
             raise NotThere("The object is not in the store (yet).") from error
 
-    def open(self, name: ObjectName) -> AbstractContextManager[SeekableFile]:
+    def open(self, name: ObjectName) -> AbstractContextManager["SeekableFile"]:
         self.find(name)
         try:
             return self._path(name).open("rb", buffering=0)

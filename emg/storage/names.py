@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from emg.c3d import SeekableFile
+if TYPE_CHECKING:
+    from emg.c3d import SeekableFile
 from emg.hashing import Readable
 from omibackend.core.errors import OmiError, SetAside
 
@@ -79,7 +80,7 @@ class Fetched:
 class Store(Protocol):
     def find(self, name: ObjectName) -> Found: ...
 
-    def open(self, name: ObjectName) -> AbstractContextManager[SeekableFile]:
+    def open(self, name: ObjectName) -> AbstractContextManager["SeekableFile"]:
         """For a few reads at any place."""
 
     def stream(self, name: ObjectName) -> tuple[Found, AbstractContextManager[Readable]]:

@@ -14,8 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from psycopg2.extensions import make_dsn
 
-from emg import measuring
-from emg.analytics import analyse_channel, as_json
+from emg.analytics import as_json
+from emg.analytics.channel import analyse_channel
+from emg.analytics.parameters import VERSION
 from emg.legacy import blobs
 from emg.legacy.source import NoSource, Source
 from emg.models import Recording
@@ -108,7 +109,7 @@ def test_it_keeps_analytics_and_no_sample(old: Old, owner: Any) -> None:
     samples = emg_file().stored[0].astype(float)
     expected = as_json(analyse_channel(samples, RATE_HZ, "V"))
     assert (made.analytics or {})["CH1 Raw"] == json.loads(json.dumps(expected))
-    assert (made.state, made.processing_version) == (State.DONE, measuring.VERSION)
+    assert (made.state, made.processing_version) == (State.DONE, VERSION)
     assert (made.bucket, made.session_code, made.patient_code) == ("c3d-files", "P039S003", "P039")
     assert made.recorded_at.isoformat() == "2023-03-21T17:23:09+00:00"
     assert (made.sha256, made.object_version) == (SHA256, f"analysis_results:{pk}")

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from emg import analysing, measuring
+from emg.analytics.parameters import VERSION
 from emg.models import Recording, ScoringProfile
 from emg.scoring import default_profile, judged, rescore, sides
 from omibackend.core.errors import SetAside
@@ -39,7 +40,7 @@ def test_it_scores_what_it_has_analysed(recording: Recording) -> None:
     assert scores["missing"] == ["effort"]
     assert scores["effort"] is None
     assert scores["profile"] == "GHOSTLY+ defaults"
-    assert scores["parameters_version"] == measuring.VERSION
+    assert scores["parameters_version"] == VERSION
     assert scores["profile_version"] == default_profile().constants().version
 
 
