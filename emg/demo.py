@@ -4,6 +4,7 @@ Noise in the band of surface EMG whose power follows the effort, after De Luca (
 and mathematics of myoelectric signals", IEEE Trans Biomed Eng 26(6).
 """
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 RATE_HZ, POINT_RATE_HZ = 1000, 100
+BLOCK_BYTES, INTEL = 512, 84
 HOLDS, EVERY_S, HOLD_S, RAMP_S = 12, 7.0, 3.5, 0.4
 BAND_HZ = (20.0, 250.0)
 REST_V = 1.5e-6
@@ -24,21 +26,67 @@ SHORT, WEAK = 4, 9
 
 def write_recording(path: Path) -> None:
     """A C3D file of 84 s at 1,000 Hz, in volts; there as a whole or not at all."""
-    import ezc3d  # to write one's own is no risk; to read others' see `emg.oracle`
-
     samples = np.array([_side(*side, seed) for seed, side in enumerate(SIDES.values())])
-    file = ezc3d.c3d()
-    parameters = file["parameters"]
-    parameters["POINT"]["RATE"]["value"] = [POINT_RATE_HZ]
-    parameters["ANALOG"]["RATE"]["value"] = [RATE_HZ]
-    parameters["ANALOG"]["LABELS"]["value"] = list(SIDES)
-    parameters["ANALOG"]["UNITS"]["value"] = ["V"] * len(SIDES)
-    file["data"]["points"] = np.zeros((4, 0, samples.shape[1] * POINT_RATE_HZ // RATE_HZ))
-    file["data"]["analogs"] = samples[np.newaxis]
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}")
-    file.write(str(part))
+    part.write_bytes(_encoded(samples.astype("<f4")))
     part.replace(path)
+
+
+def _encoded(samples: NDArray[np.float32]) -> bytes:
+    """https://c3d.org/HTML/Documents/c3dfiledescription.htm: a header of one block, parameters of
+    two, and floats, in which the channels alternate."""
+    channels, count = samples.shape
+    per_frame = RATE_HZ // POINT_RATE_HZ
+    frames, data_block = count // per_frame, 4
+    told = {
+        (1, "USED"): _words(0),
+        (1, "SCALE"): _floats(-1),
+        (1, "RATE"): _floats(POINT_RATE_HZ),
+        (1, "DATA_START"): _words(data_block),
+        (1, "FRAMES"): _words(frames),
+        (2, "USED"): _words(channels),
+        (2, "GEN_SCALE"): _floats(1),
+        (2, "RATE"): _floats(RATE_HZ),
+        (2, "LABELS"): _texts(list(SIDES)),
+        (2, "SCALE"): _floats(*[1] * channels),
+        (2, "OFFSET"): _words(*[0] * channels),
+        (2, "UNITS"): _texts(["V"] * channels),
+    }
+    groups = _record(-1, "POINT", b"\0") + _record(-2, "ANALOG", b"\0")
+    records = b"".join(_record(group, name, body) for (group, name), body in told.items())
+    numbers = (2, 0x50, 0, channels * per_frame, 1, frames, 0, -1.0, data_block, per_frame)
+    header = struct.pack("<BBHHHHHfHHf", *numbers, POINT_RATE_HZ).ljust(BLOCK_BYTES, b"\0")
+    section = (bytes([1, 0x50, 2, INTEL]) + groups + records).ljust(2 * BLOCK_BYTES, b"\0")
+    return header + section + samples.T.tobytes()
+
+
+def _record(group: int, name: str, body: bytes) -> bytes:
+    return (
+        struct.pack("<bb", len(name), group)
+        + name.encode()
+        + struct.pack("<h", 2 + len(body))
+        + body
+    )
+
+
+def _words(*values: int) -> bytes:
+    return _typed(2, struct.pack(f"<{len(values)}h", *values), len(values))
+
+
+def _floats(*values: float) -> bytes:
+    return _typed(4, struct.pack(f"<{len(values)}f", *values), len(values))
+
+
+def _texts(values: list[str]) -> bytes:
+    width = max(map(len, values))
+    rows = "".join(value.ljust(width) for value in values).encode()
+    return struct.pack("<bBBB", -1, 2, width, len(values)) + rows + b"\0"
+
+
+def _typed(kind: int, data: bytes, count: int) -> bytes:
+    """The last byte is the length of a description."""
+    return struct.pack("<bBB", kind, 1, count) + data + b"\0"
 
 
 def _side(peak_v: float, kept: float, seed: int) -> NDArray[np.float64]:

@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import Enum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -33,6 +35,7 @@ class Failure(Enum):
     CRASHED = "ezc3d crashed on the file."
     TIMED_OUT = "ezc3d did not come to an end with the file in time."
     OUT_OF_MEMORY = "ezc3d needs more memory for the file than it may have."
+    MISSING = "ezc3d, which would give a second opinion, is not there for this platform."
     TOO_MUCH = "The file holds more samples than are taken from ezc3d."
 
 
@@ -82,8 +85,10 @@ def read_with_ezc3d(path: Path, *, limits: Limits) -> Reading:
     Raises
     ------
     OracleFailed
-        ezc3d refused the file, crashed, hung, or needed more than `limits`.
+        ezc3d is not there, refused the file, crashed, hung, or needed more than `limits`.
     """
+    if not _is_there():
+        raise OracleFailed(Failure.MISSING)
     arguments = [str(path.resolve()), json.dumps(asdict(limits))]
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     with subprocess.Popen(
@@ -118,6 +123,12 @@ def second_opinion(path: Path) -> str:
         return failed.failure.value
     channels, samples = theirs.samples.shape
     return f"ezc3d finds {samples:,} samples of {channels} channels in it: do not trust them."
+
+
+def _is_there() -> bool:
+    with suppress(ValueError):  # it was looked for, and was not there
+        return find_spec("ezc3d") is not None
+    return False
 
 
 def _answer(child: "subprocess.Popen[bytes]", limits: Limits) -> bytearray:

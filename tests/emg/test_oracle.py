@@ -1,12 +1,13 @@
 """ezc3d in its own process, on files of our own; and where it is known to be wrong."""
 
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from emg import c3d, oracle
+from emg import c3d, demo, oracle
 from emg.oracle import Failure, Limits, OracleFailed, read_with_ezc3d
 from tests.emg.agreement import disagreement
 from tests.emg.c3d_files import DEC, INTEL, MIPS, C3DFile
@@ -38,6 +39,20 @@ def test_it_reads_the_same(tmp_path: Path, processor: int, is_float: bool) -> No
     assert disagreement(metadata_of(file), theirs) is None
     assert theirs.channel_names == ("EMG1", "EMG2", "EMG3")
     np.testing.assert_array_equal(theirs.samples, ours)
+
+
+def test_it_reads_the_recording_of_the_demo(tmp_path: Path) -> None:
+    demo.write_recording(tmp_path / "demo.c3d")
+    theirs = read_with_ezc3d(tmp_path / "demo.c3d", limits=oracle.SECOND_OPINION)
+    assert theirs.channel_names == tuple(demo.SIDES)
+    assert (theirs.sampling_rate_hz, theirs.samples.shape) == (1000.0, (2, 84_000))
+
+
+def test_it_says_so_where_ezc3d_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ezc3d", None)
+    assert "is not there for this platform" in oracle.second_opinion(tmp_path / "any.c3d")
 
 
 def test_it_tells_of_another_number_of_samples(tmp_path: Path) -> None:
