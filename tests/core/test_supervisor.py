@@ -11,8 +11,10 @@ import pytest
 CHECKOUT = Path(__file__).parent.parent.parent
 RUN = """
 import os, sys
+from functools import partial
 from omibackend.core.supervisor import Child, Supervisor
-children = [Child(f"c{n}", ["sh", "-c", line], os.environ) for n, line in enumerate(sys.argv[1:])]
+lines = enumerate(sys.argv[1:])
+children = [Child(f"c{n}", partial(os.execvp, "sh", ["sh", "-c", line])) for n, line in lines]
 sys.exit(Supervisor(children, stop_grace_s=0.5).run())
 """
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

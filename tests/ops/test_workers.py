@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings as configured
 from pytest_django import Settings
 
-from omibackend.ops.management.commands.up import workers
+from omibackend.ops.lanes import workers
 
 
 @pytest.mark.parametrize("most", [2, 3, len(configured.LANES), 10, 200])

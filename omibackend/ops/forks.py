@@ -1,0 +1,52 @@
+"""One process loads what all the others share, and they are its forks."""
+
+import gc
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+
+from django.conf import settings
+from django.db import connections
+
+from omibackend import engines
+from omibackend.core.supervisor import Child, Supervisor
+from omibackend.ops.lanes import SCHEDULE
+
+APPLICATION = settings.WSGI_APPLICATION.rpartition(".")[0]
+
+
+def run(children: Sequence[Child]) -> int:
+    """Until a signal ends it."""
+    _load()
+    if not os.environ.get("LOG_LEVEL"):
+        _be_quiet()
+    return Supervisor([replace(one, run=partial(_join, one.run)) for one in children]).run()
+
+
+def _load() -> None:
+    """A page stays shared until somebody writes to it, as each collection does to all it looks at.
+    So none is made here from now on, and the forks look at nothing that was here before."""
+    for module in (APPLICATION, SCHEDULE):
+        import_module(module)
+    connections.close_all()
+    gc.collect()
+    gc.disable()
+    gc.freeze()
+
+
+def _be_quiet() -> None:
+    """The terminal is for what `up` says and for what goes wrong."""
+    for name in ("omibackend", "django"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _join(run: Callable[[], object]) -> None:
+    engines.rejoin()
+    gc.enable()
+    try:
+        run()
+    finally:
+        engines.leave()
