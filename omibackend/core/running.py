@@ -24,6 +24,7 @@ class Running:
 
 def claim() -> Running | None:
     """Makes this process the one, or says which is. Waits for one that was killed to end."""
+    settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
     lock = os.open(_path(), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     deadline = time.monotonic() + ENDS_WITHIN_S
     while not _locked(lock, fcntl.LOCK_EX):
@@ -41,7 +42,7 @@ def public_url() -> str:
     """Where the installation answers: of the `up` that runs, whatever PORT says in this shell."""
     try:
         lock = os.open(_path(), os.O_RDWR | os.O_NOFOLLOW)
-    except FileNotFoundError:
+    except OSError:  # there was none, or it is another user's
         return settings.PUBLIC_URL
     try:
         found = None if _locked(lock, fcntl.LOCK_SH) else _read(lock)

@@ -111,16 +111,20 @@ class Supervisor:
         reader, writer = os.pipe()
         parent = os.getpid()
         self.out.flush()
+        # A signal meant for the child would be lost to the handlers that it still has from here.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             slot.pid = os.fork()
+            if not slot.pid:
+                os.close(reader)
+                self._live(slot.child, writer, parent)
         except OSError as error:
             os.close(reader)
             os.close(writer)
             self._retry_later(slot, f"cannot start: {error}")
             return
-        if not slot.pid:
-            os.close(reader)
-            self._live(slot.child, writer, parent)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         os.close(writer)
         os.set_blocking(reader, False)
         slot.output = reader
@@ -136,6 +140,7 @@ class Supervisor:
             signal.set_wakeup_fd(-1)
             for signum in (*STOP_SIGNALS, signal.SIGCHLD):
                 signal.signal(signum, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             for other in self.slots:
                 if other.output is not None:
                     os.close(other.output)

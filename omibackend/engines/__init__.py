@@ -54,8 +54,8 @@ def boot() -> None:
 def rejoin() -> None:
     """In a fork that works on by itself: a share of its own, in engines that run."""
     for stay in _stays:
-        stay.rejoin()
         _on_termination(stay)
+        stay.rejoin()
 
 
 def leave() -> None:
