@@ -75,7 +75,7 @@ class Supervisor:
         self.stop_grace_s = stop_grace_s
         self.out = out or sys.stdout
         self.width = max((len(child.name) for child in children), default=0)
-        self.stopping = False
+        self.stopping = self.hurried = False
         self.selector = selectors.DefaultSelector()
 
     def run(self) -> int:
@@ -186,17 +186,23 @@ class Supervisor:
     def _stop(self) -> None:
         # RQ takes the first signal as "finish this job" and the second as "drop it": a job runs in
         # a process group of its own, which only its worker can end.
-        for wait_s in (self.stop_grace_s, INSIST_S):
-            for slot in self.slots:
-                slot.send(signal.SIGTERM)
-            self._wait_for_all(wait_s)
+        self._send(signal.SIGTERM)
+        self._wait_for_all(self.stop_grace_s, patient=True)
+        self._send(signal.SIGTERM)
+        self._wait_for_all(INSIST_S)
         for slot in self.slots:
             slot.kill_group()
         self._wait_for_all(INSIST_S)
 
-    def _wait_for_all(self, seconds: float) -> None:
+    def _send(self, signum: signal.Signals) -> None:
+        for slot in self.slots:
+            slot.send(signum)
+
+    def _wait_for_all(self, seconds: float, *, patient: bool = False) -> None:
         deadline = time.monotonic() + seconds
         while any(slot.pid for slot in self.slots) and time.monotonic() < deadline:
+            if patient and self.hurried:
+                return
             self._turn(deadline)
 
     def _relay(self, slot: Slot) -> bool:
@@ -269,6 +275,7 @@ class Supervisor:
             writer.close()
 
     def _on_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.hurried = self.stopping
         self.stopping = True
 
 

@@ -1,6 +1,7 @@
 """The background workers of one machine: one process for each set of lanes, and the schedule."""
 
 import faulthandler
+import logging
 import resource
 import sys
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections, reset_queries
 from django_rq.cron import DjangoCronScheduler
-from django_rq.workers import get_worker
+from django_rq.queues import get_queues
 from rq import SimpleWorker, Worker
 from rq.exceptions import StopRequested
 
@@ -53,7 +54,7 @@ class RecordingWorker(Worker):
     """A process for each job: what scipy and a large file take is given back with it."""
 
     def main_work_horse(self, job: Any, queue: Any) -> None:
-        end_with_parent(self.pid)
+        end_with_parent(self.pid or 0)
         super().main_work_horse(job, queue)
 
 
@@ -80,14 +81,15 @@ def _share(of_jobs: int, *, most: int) -> int:
 
 
 def work(lanes: list[str]) -> None:
+    queues = get_queues(*lanes)  # type: ignore[no-untyped-call]
     kind = RecordingWorker if "emg" in lanes else LaneWorker
-    get_worker(*lanes, worker_class=kind).work(logging_level="WARNING")
+    kind(queues, connection=queues[0].connection).work(logging_level="WARNING")
 
 
 def keep_schedule() -> None:
-    scheduler = DjangoCronScheduler(logging_level="WARNING")
+    scheduler = DjangoCronScheduler(logging_level=logging.WARNING)
     scheduler.load_config_from_file(SCHEDULE)
-    scheduler.start()
+    scheduler.start()  # type: ignore[no-untyped-call]
 
 
 def private_bytes() -> int:

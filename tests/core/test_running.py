@@ -12,8 +12,7 @@ from pytest_django import Settings
 from omibackend.core import running
 
 HOLD = """
-import django, os, sys, time
-django.setup()
+import os, sys, time
 from omibackend.core import running
 print(running.claim(), flush=True)
 if "with a child" in sys.argv and not os.fork():

@@ -24,7 +24,7 @@ lane = sys.argv[1]
 sys.exit(forks.run([Child(lane, lambda: lanes.work([lane]))]))
 """
 WITHIN_S = 60.0
-Lane = Callable[[str], subprocess.Popen[str]]
+Lane = Callable[[str], subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def redis() -> Iterator[Redis]:
 
 @pytest.fixture
 def run(redis: Redis) -> Iterator[Lane]:
-    started: list[subprocess.Popen[str]] = []
+    started: list[subprocess.Popen[bytes]] = []
 
-    def start(lane: str) -> subprocess.Popen[str]:
+    def start(lane: str) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-c", RUN, lane]
         env = {**os.environ, "REDIS_URL": settings.REDIS_URL, "LOG_LEVEL": "CRITICAL"}
         started.append(subprocess.Popen(argv, cwd=settings.BASE_DIR, env=env))
@@ -67,7 +67,9 @@ def until(condition: Callable[[], object]) -> None:
 def pid_of_a_job(redis: Redis, lane: str = "ai") -> int:
     job = asked(redis, "nothing", lane)
     until(lambda: job.get_status() == "finished")
-    return int(job.return_value())
+    pid = job.return_value()
+    assert isinstance(pid, int)
+    return pid
 
 
 def test_it_does_the_jobs_of_a_lane_in_one_process(run: Lane, redis: Redis) -> None:
