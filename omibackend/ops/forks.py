@@ -1,8 +1,6 @@
 """One process loads what all the others share, and they are its forks."""
 
 import gc
-import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,8 +19,6 @@ APPLICATION = settings.WSGI_APPLICATION.rpartition(".")[0]
 def run(children: Sequence[Child]) -> int:
     """Until a signal ends it."""
     _load()
-    if not os.environ.get("LOG_LEVEL"):
-        _be_quiet()
     return Supervisor([replace(one, run=partial(_join, one.run)) for one in children]).run()
 
 
@@ -35,12 +31,6 @@ def _load() -> None:
     gc.collect()
     gc.disable()
     gc.freeze()
-
-
-def _be_quiet() -> None:
-    """The terminal is for what `up` says and for what goes wrong."""
-    for name in ("omibackend", "django"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _join(run: Callable[[], object]) -> None:

@@ -1,4 +1,3 @@
-import gc
 import resource
 from importlib import import_module
 from pathlib import Path
@@ -25,9 +24,8 @@ class Command(BaseCommand):
 
 
 def serve() -> None:
-    # The workers are forks, and share what is loaded and frozen here.
+    # The workers are forks, and share what is loaded and frozen by then.
     import_module(settings.WSGI_APPLICATION.rpartition(".")[0])
-    gc.freeze()
     Server(
         "omibackend.wsgi:application",
         address=settings.HOST,

@@ -1,4 +1,5 @@
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -51,6 +52,8 @@ class Command(BaseCommand):
         _port_is_free()
         if settings.IS_SMALL:
             self.stdout.write(_small())
+        if not os.environ.get("LOG_LEVEL"):
+            _be_quiet()
         greet = partial(self._greet, _prepared(demo=options["demo"]), options["demo"])
         children = [Child("web", web.serve), *lanes.children(), Child("", greet, once=True)]
         sys.exit(forks.run(children))
@@ -67,6 +70,12 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"demo: {sent.provider} {sent.status} in {sent.took_ms:.0f} ms  {sent.answer}"
                 )
+
+
+def _be_quiet() -> None:
+    """The terminal is for what `up` says and for what goes wrong."""
+    for name in ("omibackend", "django"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _how_to_stop() -> str:
