@@ -42,8 +42,8 @@ def main(lease_s: int) -> None:
         return became
 
     Kinds.register(replace(kind, lease_s=lease_s, apply=harmed_one, apply_many=harmed_many))
-    kind = "omibackend.ops.lanes.LaneWorker"
-    call_command("rqworker", "inbox", worker_class=kind, verbosity=0)
+    worker = "omibackend.ops.lanes.LaneWorker"
+    call_command("rqworker", "inbox", worker_class=worker, verbosity=0)
 
 
 def _harm(rows: Sequence[Any], mark: str, signum: signal.Signals) -> None:

@@ -23,7 +23,7 @@ lanes.STUCK_S = 1
 lane = sys.argv[1]
 sys.exit(forks.run([Child(lane, lambda: lanes.work([lane]))]))
 """
-WITHIN_S = 60.0
+WITHIN_S = 180.0
 Lane = Callable[[str], subprocess.Popen[bytes]]
 
 
