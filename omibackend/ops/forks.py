@@ -16,13 +16,7 @@ from omibackend.ops.lanes import SCHEDULE
 APPLICATION = settings.WSGI_APPLICATION.rpartition(".")[0]
 
 
-def run(children: Sequence[Child]) -> int:
-    """Until a signal ends it."""
-    _load()
-    return Supervisor([replace(one, run=partial(_join, one.run)) for one in children]).run()
-
-
-def _load() -> None:
+def load() -> None:
     """A page stays shared until somebody writes to it, as each collection does to all it looks at.
     So none is made here from now on, and the forks look at nothing that was here before."""
     for module in (APPLICATION, SCHEDULE):
@@ -31,6 +25,11 @@ def _load() -> None:
     gc.collect()
     gc.disable()
     gc.freeze()
+
+
+def run(children: Sequence[Child]) -> int:
+    """Until a signal ends it."""
+    return Supervisor([replace(one, run=partial(_join, one.run)) for one in children]).run()
 
 
 def _join(run: Callable[[], object]) -> None:

@@ -21,6 +21,7 @@ from omibackend.ops import forks, lanes
 from omibackend.core.supervisor import Child
 lanes.STUCK_S = 1
 lane = sys.argv[1]
+forks.load()
 sys.exit(forks.run([Child(lane, lambda: lanes.work([lane]))]))
 """
 WITHIN_S = 180.0

@@ -93,6 +93,7 @@ def test_it_runs_everything_and_leaves_nothing(up: Up) -> None:
     assert health["status"] in ("ok", "degraded")  # the workers register a moment later
     assert len(up.processes()) > 5
     assert up.pid() == up.process.pid
+    assert '"event"' not in text  # of its own look whether it is ready
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(STOPPED_WITHIN_S) == 0
     assert up.processes() == []

@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from omibackend.accounts import erasure
 from omibackend.core import machine, running
 from omibackend.core.management.commands import web
-from omibackend.core.supervisor import Child, end_with_parent
+from omibackend.core.supervisor import STOP_SIGNALS, Child, end_with_parent
 from omibackend.ops import forks, lanes
 from webhooks.models import Endpoint
 from webhooks.senders import PROVIDERS
@@ -52,6 +52,7 @@ class Command(BaseCommand):
         _port_is_free()
         if settings.IS_SMALL:
             self.stdout.write(_small())
+        forks.load()
         if not os.environ.get("LOG_LEVEL"):
             _be_quiet()
         greet = partial(self._greet, _prepared(demo=options["demo"]), options["demo"])
@@ -96,15 +97,23 @@ def _prepared(*, demo: bool) -> Prepared:
     """In a process of its own, whose memory goes with it."""
     here = {
         signum: signal.signal(signum, _stop)
-        for signum in (signal.SIGTERM, signal.SIGHUP)
+        for signum in STOP_SIGNALS
         if signal.getsignal(signum) is not signal.SIG_IGN
     }
     fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(1, fork, end_with_parent, (os.getpid(),)) as apart:
+    with ProcessPoolExecutor(1, fork, _follow, (os.getpid(),)) as apart:
         prepared = apart.submit(_prepare, demo=demo).result()
     for signum, handler in here.items():
         signal.signal(signum, handler)
     return prepared
+
+
+def _follow(parent: int) -> None:
+    """Runs in the fork: its parent hears Ctrl-C, and it ends with its parent."""
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(parent)
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
