@@ -1,4 +1,5 @@
 #!/usr/bin/env python
+import gc
 import os
 import sys
 
@@ -24,6 +25,9 @@ def needs_engines(argv: list[str]) -> bool:
 
 
 def main() -> None:
+    # A start makes half a million objects that stay. Not to look through them again and again saves
+    # a fifth of it; `omibackend.ops` goes on once all is loaded.
+    gc.disable()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omibackend.settings")
     if needs_engines(sys.argv):
         try:

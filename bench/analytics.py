@@ -58,7 +58,7 @@ def peak_growth_mb(work: Callable[[], None]) -> float:
 
 
 def ours(seconds: int) -> dict[str, float]:
-    from emg.analytics import analyse_channel
+    from emg.analytics.channel import analyse_channel
 
     took_s = 0.0
 

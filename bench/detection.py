@@ -20,10 +20,11 @@ import numpy as np
 
 from bench import simulated
 from bench.simulated import Interval, Recording, Samples
-from emg.analytics import Parameters, device_intervals, pair
 from emg.analytics.conditioning import condition
 from emg.analytics.contractions import detect
-from emg.analytics.parameters import runs
+from emg.analytics.pairing import device_intervals, pair
+from emg.analytics.parameters import Parameters
+from emg.analytics.samples import runs
 
 GHOSTLY = Path("../shared/c3d")
 IOU, IOU_REAL = 0.5, 0.3

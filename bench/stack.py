@@ -168,11 +168,13 @@ class Stack:
 
     def _children(self) -> list[Child]:
         manage = [sys.executable, str(ROOT / "manage.py")]
-        inbox = self.inbox_argv or [*manage, "rqworker", "inbox", "--verbosity", "0"]
+        rqworker = [*manage, "rqworker", "--verbosity", "0", "--worker-class"]
+        kinds = {"emg": "omibackend.ops.lanes.RecordingWorker"}
         named: list[tuple[str, Sequence[str]]] = [("web", [*manage, "web"])]
         for lane, count in self.counts.items():
-            argv = [*manage, "rqworker", lane, "--verbosity", "0"]
-            found = inbox if lane == "inbox" else argv
+            kind = kinds.get(lane, "omibackend.ops.lanes.LaneWorker")
+            own = self.inbox_argv if lane == "inbox" else None
+            found = own or [*rqworker, kind, lane]
             named += [(f"{lane}-{number}", found) for number in range(1, count + 1)]
         cron = [*manage, "rqcron", "omibackend.cron", "--logging-level", "WARNING"]
         named += [(f"cron-{number}", cron) for number in range(1, self.crons + 1)]

@@ -13,7 +13,7 @@ from omibackend.core.postgres.ids import first_uuid7
 
 def forget(user_id: int) -> None:
     """Their files too, wherever they lie, but for those that somebody else has as well."""
-    from emg.recordings.analysis import object_of  # they load numpy, and the store's client
+    from emg.recordings.registry import object_of  # they load numpy, and the store's client
     from emg.storage import NotThere, store
 
     theirs = Recording.objects.filter(owner_id=user_id).order_by("pk")

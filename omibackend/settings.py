@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from omibackend import env, unfold
 from omibackend.core import logging as core_logging
+from omibackend.core import machine
 
 BASE_DIR = env.ROOT
 VERSION = "0.1.0"
@@ -20,9 +21,12 @@ VERSION = "0.1.0"
 DEBUG = env.flag("DEBUG", default=False)
 PORT = env.number("PORT", 8000, least=1, most=65535)
 HOST = env.text("HOST", "127.0.0.1")
+# Less than 1.5 GB of memory: as few processes as there can be.
+IS_SMALL = machine.is_small()
 # About 16 commits at a time fill a disk's flushes; in few threads per process, for the GIL,
 # and with a core left for PostgreSQL.
-WEB_WORKERS = env.number("WEB_WORKERS", max(2, min(4, (os.cpu_count() or 2) - 1)), least=1, most=64)
+_workers = 1 if IS_SMALL else max(2, min(4, (os.cpu_count() or 2) - 1))
+WEB_WORKERS = env.number("WEB_WORKERS", _workers, least=1, most=64)
 WEB_THREADS = env.number("WEB_THREADS", max(2, 16 // WEB_WORKERS), least=1, most=64)
 PUBLIC_URL = f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"  # noqa: S104
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
@@ -313,7 +317,8 @@ ENABLE_BACKGROUND_JOBS = env.flag(
     "ENABLE_BACKGROUND_JOBS", default=env.flag("ENABLE_BACKGROUND_QUEUE", default=True)
 )
 QUEUE_BATCH_SIZE = env.number("QUEUE_BATCH_SIZE", 50, least=1, most=1000)
-QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", 10, least=2, most=200)
+_jobs = 4 if IS_SMALL else 10
+QUEUE_MAX_CONCURRENT_JOBS = env.number("QUEUE_MAX_CONCURRENT_JOBS", _jobs, least=2, most=200)
 QUEUE_MAX_RETRIES = env.number("QUEUE_MAX_RETRIES", 6, least=0, most=20)
 SWEEP_S = 2
 # One for each lane: the apps name them, and so they are filled in once these are loaded.

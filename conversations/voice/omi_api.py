@@ -1,6 +1,5 @@
 """Omi's notification API (https://docs.omi.me/doc/developer/apps/Notifications)."""
 
-import httpx
 from django.conf import settings
 
 from omibackend.core.errors import SetAside
@@ -15,6 +14,8 @@ def is_configured() -> bool:
 
 def notify(uid: str, message: str) -> None:
     """Returns once Omi has taken the message. Raises SetAside, NotSent or MaybeSent."""
+    import httpx  # only who sends needs it
+
     url = f"{settings.OMI_API_URL.rstrip('/')}/v2/integrations/{settings.OMI_APP_ID}/notification"
     headers = {"Authorization": f"Bearer {settings.OMI_APP_SECRET}", "Content-Length": "0"}
     try:

@@ -1,12 +1,11 @@
 """EMG of one channel, analysed: plain numpy and scipy, no Django.
 
 The parameters need clinical validation; every result carries the version of those it was made with.
+
+Here is what anybody may have at hand who shows or scores results. What calculates them takes 70 MB
+and more than a second to load, and is asked for by the name of its module.
 """
 
-from emg.analytics.amplitude import mav, rms, rms_envelope
-from emg.analytics.channel import analyse_channel
-from emg.analytics.pairing import Pair, device_intervals, pair
-from emg.analytics.parameters import Parameters
 from emg.analytics.results import ChannelAnalysis, Contraction, Mvc, MvcSource, as_json
 from emg.analytics.targets import judge
 from emg.analytics.units import Amplitude
@@ -17,14 +16,6 @@ __all__ = [
     "Contraction",
     "Mvc",
     "MvcSource",
-    "Pair",
-    "Parameters",
-    "analyse_channel",
     "as_json",
-    "device_intervals",
     "judge",
-    "mav",
-    "pair",
-    "rms",
-    "rms_envelope",
 ]

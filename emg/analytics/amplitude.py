@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from emg.analytics.parameters import Samples, checked, window_samples
+from emg.analytics.samples import Samples, checked, window_samples
 
 Floats = NDArray[np.floating]
 

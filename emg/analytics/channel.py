@@ -8,8 +8,9 @@ import numpy as np
 from emg.analytics import amplitude, fatigue, mvc, quality, targets
 from emg.analytics.conditioning import Conditioned, condition
 from emg.analytics.contractions import NOTHING, Detection, detect
-from emg.analytics.parameters import Interval, Parameters, RealSamples, Samples, checked
+from emg.analytics.parameters import Parameters
 from emg.analytics.results import ChannelAnalysis, Contraction, Fatigue, Trend
+from emg.analytics.samples import Interval, RealSamples, Samples, checked
 from emg.analytics.spectrum import (
     Spectrum,
     coarse,

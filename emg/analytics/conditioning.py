@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import signal
 
-from emg.analytics.parameters import Mask, Parameters, Samples, runs
+from emg.analytics.parameters import Parameters
+from emg.analytics.samples import Mask, Samples, runs
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import numpy as np
 from scipy import ndimage, signal
 
 from emg.analytics.conditioning import Conditioned, zero_phase
-from emg.analytics.parameters import Interval, Mask, Parameters, Samples, runs, window_samples
+from emg.analytics.parameters import Parameters
+from emg.analytics.samples import Interval, Mask, Samples, runs, window_samples
 
 BLOCK_S = 0.01
 MEDIAN_S = 0.15

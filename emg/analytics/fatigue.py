@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from emg.analytics.parameters import Interval, Parameters, Samples
+from emg.analytics.parameters import Parameters
 from emg.analytics.results import Fatigue, Slope
+from emg.analytics.samples import Interval, Samples
 from emg.analytics.spectrum import Spectrum, fi_nsm5, mean_frequency, median_frequency, welch
 
 LEAST_CONTRACTIONS = 4

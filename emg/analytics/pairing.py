@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emg.analytics.contractions import Detection, share_of_maximum
-from emg.analytics.parameters import Interval, Samples, checked
+from emg.analytics.samples import Interval, Samples, checked
 
 ROLE = re.compile(r"^(?:(?P<name>.*?)[\s_-]+)?(?P<role>raw|activated)$", re.IGNORECASE)
 DEVICE_SHARE = 0.05

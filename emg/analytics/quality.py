@@ -6,8 +6,9 @@ import numpy as np
 
 from emg.analytics.conditioning import Conditioned
 from emg.analytics.contractions import mains_lines
-from emg.analytics.parameters import Interval, Parameters, Samples
+from emg.analytics.parameters import Parameters
 from emg.analytics.results import Flag, Mvc, MvcSource
+from emg.analytics.samples import Interval, Samples
 from emg.analytics.units import VOLTS
 
 FLAT_V = 1e-10

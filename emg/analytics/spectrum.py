@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
-from emg.analytics.parameters import Parameters, Samples
+from emg.analytics.parameters import Parameters
+from emg.analytics.samples import Samples
 
 
 @dataclass(frozen=True)

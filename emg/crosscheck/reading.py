@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import Enum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -119,6 +121,12 @@ def second_opinion(path: Path) -> str:
         return failed.failure.value
     channels, samples = theirs.samples.shape
     return f"ezc3d finds {samples:,} samples of {channels} channels in it: do not trust them."
+
+
+def _is_there() -> bool:
+    with suppress(ValueError):  # it was looked for, and was not there
+        return find_spec("ezc3d") is not None
+    return False
 
 
 def _answer(child: "subprocess.Popen[bytes]", limits: Limits) -> bytearray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from emg.analytics.parameters import Samples
+from emg.analytics.samples import Samples
 
 MOST_BYTES = 1 << 30
 GZIP, ZLIB = b"\x1f\x8b", b"\x78"

@@ -11,7 +11,8 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from emg.analytics import pair
+from emg.analytics.pairing import pair
+from emg.analytics.parameters import VERSION
 from emg.legacy.blobs import BadBlob, OldChannel, channels
 from emg.legacy.source import LegacyDatabase, OldRow
 from emg.models import Recording
@@ -90,7 +91,7 @@ def _keep(row: OldRow, *, owner_id: int, unit: str) -> tuple[Recording, bool]:
         sha256=_sha256(row),
         metadata=_metadata(row, found),
         analytics=analytics,
-        processing_version=muscles.VERSION,
+        processing_version=VERSION,
         progress_percent=100,
         recorded_at=_recorded_at(row, path),
         state=State.DONE,

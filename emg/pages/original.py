@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.http import StreamingHttpResponse
 
 from emg.models import Recording
-from emg.recordings.analysis import object_of
+from emg.recordings.registry import object_of
 from emg.storage import PIECE_BYTES, ObjectName, store
 from emg.waveform.reading import find_file
 

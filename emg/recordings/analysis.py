@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,11 +11,12 @@ import orjson
 from django.conf import settings
 
 from emg import c3d, storage
+from emg.analytics import parameters
 from emg.crosscheck import reading
 from emg.models import Recording
-from emg.recordings import muscles, paths
-from emg.recordings.registry import describe
-from emg.storage import ObjectName, StoredObject
+from emg.recordings import muscles
+from emg.recordings.registry import describe, object_of
+from emg.storage import StoredObject
 from omibackend.core.errors import OmiError, SetAside
 from omibackend.core.postgres.locks import Lock, try_lock
 
@@ -82,14 +82,10 @@ def analyse(recording: Recording, on_opened: OnOpened, on_progress: OnProgress) 
     return Analysed(opened, analytics)
 
 
-def object_of(recording: Recording) -> ObjectName:
-    return ObjectName(recording.bucket, recording.object_path, recording.version_id)
-
-
 def _is_known(recording: Recording, found: StoredObject) -> bool:
     return (
         recording.analytics is not None
-        and recording.processing_version == muscles.VERSION
+        and recording.processing_version == parameters.VERSION
         and recording.etag == found.etag
     )
 
@@ -115,7 +111,7 @@ def _measured(
     """Of the same bytes measured in the same way before, what came out then."""
     with alone_with(sha256):
         twin = Recording.objects.filter(
-            sha256=sha256, processing_version=muscles.VERSION, analytics__isnull=False
+            sha256=sha256, processing_version=parameters.VERSION, analytics__isnull=False
         )
         known: Json | None = twin.values_list("analytics", flat=True).first()
         return known or bounded(muscles.measure(file, metadata, on_progress))
@@ -155,10 +151,3 @@ def _is_no_measure(value: Any) -> bool:
     if isinstance(value, dict | list):
         return any(map(_is_no_measure, value.values() if isinstance(value, dict) else value))
     return isinstance(value, int | float) and abs(value) > NO_MEASURE
-
-
-def recorded_at(recording: Recording, notes: Json) -> datetime:
-    """The file's own name, else GHOSTLY's INFO:TIME, else what was known before."""
-    parts = [part for part in notes.get("INFO:TIME", []) if isinstance(part, int)]
-    noted = paths.moment(parts) if len(parts) >= 5 else None
-    return paths.recorded_at(recording.object_path) or noted or recording.recorded_at

@@ -6,8 +6,8 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from emg.analytics import parameters
 from emg.models import Recording
-from emg.recordings import muscles
 from omibackend.core.work.leased import LIVE, State, replay
 
 AT_ONCE = 500
@@ -15,7 +15,7 @@ AT_ONCE = 500
 
 def outdated(rows: QuerySet[Recording]) -> QuerySet[Recording]:
     """Not analysed with the parameters of now. The others cost a look at the store."""
-    return rows.filter(~Q(processing_version=muscles.VERSION) | Q(analytics=None))
+    return rows.filter(~Q(processing_version=parameters.VERSION) | Q(analytics=None))
 
 
 def mark(rows: QuerySet[Recording]) -> Iterator[int]:

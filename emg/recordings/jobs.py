@@ -1,16 +1,20 @@
 """The background work of recordings: one is analysed, and its score made, at a time."""
 
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 
+from emg.analytics import parameters
 from emg.models import Recording
-from emg.recordings import analysis, muscles, scoring
-from emg.recordings.analysis import Analysed, Opened
+from emg.recordings import paths, scoring
 from emg.recordings.registry import ANALYSED
 from omibackend.core.work import leased
 from omibackend.core.work.effects import Change, Effect
 from omibackend.core.work.leased import State, WorkType
+
+if TYPE_CHECKING:
+    from emg.recordings.analysis import Analysed, Opened
 
 # A lane of its own: a file of 100 MB holds up no delivery.
 LANE = "emg"
@@ -18,8 +22,11 @@ LEASE_S = 180
 OPENED = ("etag", "size_bytes", "sha256", "metadata", "notes", "recorded_at")
 
 
-def prepare(recording: Recording) -> Analysed | None:
-    def on_opened(opened: Opened) -> None:
+def prepare(recording: Recording) -> "Analysed | None":
+    # scipy takes 70 MB and a second to load: here only, in the process of one job.
+    from emg.recordings import analysis
+
+    def on_opened(opened: "Opened") -> None:
         """What is known of a file stays known, even if its analysis fails."""
         if _is_about(recording, opened):
             fields = _opened_fields(recording, opened)
@@ -31,23 +38,30 @@ def prepare(recording: Recording) -> Analysed | None:
     return analysis.analyse(recording, on_opened, on_progress)
 
 
-def _is_about(recording: Recording, opened: Opened) -> bool:
+def _is_about(recording: Recording, opened: "Opened") -> bool:
     """Or about a file that has taken the name since."""
     return recording.analytics is None or recording.sha256 == opened.sha256
 
 
-def _opened_fields(recording: Recording, opened: Opened) -> dict[str, Any]:
+def _opened_fields(recording: Recording, opened: "Opened") -> dict[str, Any]:
     return {
         "etag": opened.found.etag,
         "size_bytes": opened.found.size_bytes,
         "sha256": opened.sha256,
         "metadata": opened.metadata,
         "notes": opened.notes,
-        "recorded_at": analysis.recorded_at(recording, opened.notes),
+        "recorded_at": _recorded_at(recording, opened.notes),
     }
 
 
-def apply(claimed: Recording, analysed: Analysed | None) -> list[Effect]:
+def _recorded_at(recording: Recording, notes: dict[str, Any]) -> datetime:
+    """The file's own name, else GHOSTLY's INFO:TIME, else what was known before."""
+    parts = [part for part in notes.get("INFO:TIME", []) if isinstance(part, int)]
+    noted = paths.moment(parts) if len(parts) >= 5 else None
+    return paths.recorded_at(recording.object_path) or noted or recording.recorded_at
+
+
+def apply(claimed: Recording, analysed: "Analysed | None") -> list[Effect]:
     if analysed is None:
         return [Effect.on("recording", claimed.pk, Change.UNCHANGED)]
     if _is_about(claimed, analysed.opened):
@@ -60,14 +74,14 @@ def apply(claimed: Recording, analysed: Analysed | None) -> list[Effect]:
     for name, value in _opened_fields(recording, analysed.opened).items():
         setattr(recording, name, value)
     recording.analytics = analysed.analytics
-    recording.processing_version = muscles.VERSION
+    recording.processing_version = parameters.VERSION
     recording.analysed_at = Now()
     recording.scores = scoring.scores_of(recording)
     recording.save(update_fields=[*OPENED, *ANALYSED])
     return [Effect.on("recording", recording.pk, change)]
 
 
-def _replacement(old: Recording, analysed: Analysed) -> Recording:
+def _replacement(old: Recording, analysed: "Analysed") -> Recording:
     """The file that has taken the old one's name, as a recording of its own: what was analysed
     stays what it was. Its sender named no version, so its store's mark does."""
     made, _ = Recording.objects.get_or_create(

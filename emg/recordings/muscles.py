@@ -5,20 +5,13 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from emg import c3d
-from emg.analytics import (
-    Amplitude,
-    Pair,
-    Parameters,
-    analyse_channel,
-    as_json,
-    device_intervals,
-    pair,
-)
-from emg.analytics.parameters import Samples
+from emg.analytics import Amplitude, as_json
+from emg.analytics.channel import analyse_channel
+from emg.analytics.pairing import Pair, device_intervals, pair
+from emg.analytics.parameters import PARAMETERS
+from emg.analytics.samples import Samples
 from omibackend.core.errors import SetAside
 
-PARAMETERS = Parameters()
-VERSION = PARAMETERS.version
 # GHOSTLY leaves the unit empty and means volts. Forces, moments and angles come as channels too.
 VOLTS = re.compile(r"(|[mnuµμ]?v(olts?)?)", re.IGNORECASE)
 FORCE = re.compile(r"[FM][xyz]\d*|(force|moment)\b.*", re.IGNORECASE)

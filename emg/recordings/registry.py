@@ -2,21 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from emg import c3d
 from emg.models import Recording
 from emg.recordings import paths
-from emg.storage import ObjectName, Store, StoredObject
+from emg.storage import ObjectName, Store
 from omibackend.core.postgres.locks import Lock, lock
 from omibackend.core.work import leased
 from omibackend.core.work.effects import Change
 from omibackend.core.work.leased import State
+
+if TYPE_CHECKING:
+    from emg import c3d
 
 # Large, and not needed to know a recording or to tell how it is doing.
 HEAVY = ("analytics", "scores", "notes", "attempt_log", "effects")
@@ -156,7 +158,11 @@ def as_uuid(text: str) -> UUID | None:
         return None
 
 
-def describe(metadata: c3d.Metadata, *, size_bytes: int, sha256: str | None) -> dict[str, Any]:
+def object_of(recording: Recording) -> ObjectName:
+    return ObjectName(recording.bucket, recording.object_path, recording.version_id)
+
+
+def describe(metadata: "c3d.Metadata", *, size_bytes: int, sha256: str | None) -> dict[str, Any]:
     """A recording's `metadata` as senders and the API get it."""
     return {
         "channel_names": list(metadata.channel_names),
@@ -169,16 +175,19 @@ def describe(metadata: c3d.Metadata, *, size_bytes: int, sha256: str | None) -> 
     }
 
 
-def read_metadata(store: Store, name: ObjectName) -> tuple[StoredObject, dict[str, Any]]:
-    """From the first blocks of the object, whatever its size.
+def read_metadata(store: Store, name: ObjectName) -> dict[str, Any] | None:
+    """From the first blocks of the object, whatever its size; None: it cannot be read whole.
 
     Raises
     ------
     NotThere, StoreAway
-    C3DError
-        It is no file that can be read whole.
     """
+    from emg import c3d  # and with it numpy: only where a store is asked
+
     found = store.find(name)
     with store.open(name) as file:
-        metadata = c3d.read_metadata(file, size_bytes=found.size_bytes)
-    return found, describe(metadata, size_bytes=found.size_bytes, sha256=None)
+        try:
+            metadata = c3d.read_metadata(file, size_bytes=found.size_bytes)
+        except c3d.C3DError:
+            return None
+    return describe(metadata, size_bytes=found.size_bytes, sha256=None)

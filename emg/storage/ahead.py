@@ -1,6 +1,9 @@
 """Fewer and larger requests to a store that is far away."""
 
-from emg.c3d import SeekableFile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emg.c3d import SeekableFile
 
 AHEAD_BYTES = 8 << 20
 
@@ -8,7 +11,7 @@ AHEAD_BYTES = 8 << 20
 class Ahead:
     """Reads on behind what was asked for: each read of a remote file is a request."""
 
-    def __init__(self, file: SeekableFile, ahead_bytes: int = AHEAD_BYTES) -> None:
+    def __init__(self, file: "SeekableFile", ahead_bytes: int = AHEAD_BYTES) -> None:
         self._file = file
         self._ahead_bytes = ahead_bytes
         self._at = self._held_from = 0

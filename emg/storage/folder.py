@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
-from emg.c3d import SeekableFile
 from emg.c3d.hashing import Readable
 from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
+
+if TYPE_CHECKING:
+    from emg.c3d import SeekableFile
 
 
 class Folder:
@@ -30,7 +33,7 @@ class Folder:
         except (OSError, ValueError) as error:
             raise NotThere("The object is not in the store (yet).") from error
 
-    def open(self, name: ObjectName) -> AbstractContextManager[SeekableFile]:
+    def open(self, name: ObjectName) -> AbstractContextManager["SeekableFile"]:
         self.find(name)
         try:
             return self._path(name).open("rb", buffering=0)

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from emg.c3d import SeekableFile
 from emg.c3d.hashing import Readable
 from omibackend.core.errors import OmiError, SetAside
+
+if TYPE_CHECKING:
+    from emg.c3d import SeekableFile
 
 MOST_PATH_BYTES = 1024
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -79,7 +81,7 @@ class Fetched:
 class Store(Protocol):
     def find(self, name: ObjectName) -> StoredObject: ...
 
-    def open(self, name: ObjectName) -> AbstractContextManager[SeekableFile]:
+    def open(self, name: ObjectName) -> AbstractContextManager["SeekableFile"]:
         """For a few reads at any place."""
 
     def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager[Readable]]:

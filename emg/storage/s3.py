@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.storage import storages
 
-from emg.c3d import SeekableFile
 from emg.c3d.hashing import Readable
 from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
+
+if TYPE_CHECKING:
+    from emg.c3d import SeekableFile
 
 GONE = {"404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion", "NotFound"}
 
@@ -23,7 +25,7 @@ class S3Store:
         with _said_plainly():
             return _s3_found(self._client.head_object(**_called(name)))
 
-    def open(self, name: ObjectName) -> AbstractContextManager[SeekableFile]:
+    def open(self, name: ObjectName) -> AbstractContextManager["SeekableFile"]:
         return closing(S3Ranges(self._client, name))
 
     def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager[Readable]]:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import fft, signal
 
 from emg import c3d
-from emg.analytics import Parameters
 from emg.analytics.amplitude import mean_squares
 from emg.analytics.conditioning import bridge, design
-from emg.analytics.parameters import LOWEST_RATE_HZ, Samples, window_samples
+from emg.analytics.parameters import Parameters
+from emg.analytics.samples import LOWEST_RATE_HZ, Samples, window_samples
 
 # Larger arrays would be given back to the system and taken anew for each piece, in the threads of a
 # server at least, and that costs more than all that is calculated here.

@@ -1,19 +1,23 @@
-"""Runs the processes of `manage.py up`: restarts one that dies, and stops all of them in order."""
+"""Runs the processes of one machine: restarts one that dies, and stops all of them in order.
+
+They are forks of this process, so that they share what it has loaded. It has no thread and no
+connection of its own.
+"""
 
 import ctypes
 import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
-from typing import IO, TextIO
+from typing import NoReturn, TextIO
 
 FIRST_RESTART_S = 1.0
 SLOWEST_RESTART_S = 10.0
@@ -22,14 +26,16 @@ INSIST_S = 3.0
 LINE_BYTES = 64 * 1024
 COLOURS = ("36", "33", "32", "35", "34", "31")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 
 
 @dataclass(frozen=True)
 class Child:
+    """`run` ends when the process shall: with SystemExit, or a failure, if not well."""
+
     name: str
-    argv: Sequence[str]
-    env: Mapping[str, str]
+    run: Callable[[], object]
+    once: bool = False
 
 
 @dataclass
@@ -38,8 +44,8 @@ class Slot:
 
     child: Child
     colour: str
-    process: subprocess.Popen[bytes] | None = None
-    output: IO[bytes] | None = None
+    pid: int | None = None
+    output: int | None = None
     partial_line: bytes = b""
     started_at: float = 0.0
     due_at: float = 0.0
@@ -47,13 +53,14 @@ class Slot:
 
     def send(self, signum: signal.Signals) -> None:
         """To the leader only: a group that gets it passes it on, and workers get it twice."""
-        if self.process:
-            self.process.send_signal(signum)
+        if self.pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signum)
 
     def kill_group(self) -> None:
-        if self.process:
+        if self.pid:
             with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+                os.killpg(self.pid, signal.SIGKILL)
 
 
 class Supervisor:
@@ -68,7 +75,7 @@ class Supervisor:
         self.stop_grace_s = stop_grace_s
         self.out = out or sys.stdout
         self.width = max((len(child.name) for child in children), default=0)
-        self.stopping = False
+        self.stopping = self.hurried = False
         self.selector = selectors.DefaultSelector()
 
     def run(self) -> int:
@@ -85,46 +92,83 @@ class Supervisor:
         timeout = None if until is None else max(0.0, until - time.monotonic())
         for key, _ in self.selector.select(timeout):
             key.data()
-        for slot in self.slots:
-            if slot.process and slot.process.poll() is not None:
-                self._bury(slot, slot.process.returncode)
+        running = {slot.pid: slot for slot in self.slots}
+        for pid, code in _ended():
+            if pid in running:
+                self._bury(running[pid], code)
 
     def _next_due(self) -> float | None:
-        return min((slot.due_at for slot in self.slots if not slot.process), default=None)
+        return min((slot.due_at for slot in self.slots if not slot.pid), default=None)
 
     def _start_due(self) -> None:
         now = time.monotonic()
         for slot in self.slots:
-            if not slot.process and slot.due_at <= now:
+            if not slot.pid and slot.due_at <= now:
                 self._start(slot)
 
     def _start(self, slot: Slot) -> None:
         slot.started_at = time.monotonic()
+        reader, writer = os.pipe()
+        parent = os.getpid()
+        self.out.flush()
+        # A signal meant for the child would be lost to the handlers that it still has from here.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
-            slot.process = subprocess.Popen(
-                slot.child.argv,
-                env={"PYTHONUNBUFFERED": "1", **slot.child.env},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                start_new_session=True,
-                preexec_fn=partial(_end_with_parent, os.getpid()),
-            )
+            slot.pid = os.fork()
+            if not slot.pid:
+                os.close(reader)
+                self._live(slot.child, writer, parent)
         except OSError as error:
+            os.close(reader)
+            os.close(writer)
             self._retry_later(slot, f"cannot start: {error}")
             return
-        slot.output = slot.process.stdout
-        if slot.output:
-            os.set_blocking(slot.output.fileno(), False)
-            self.selector.register(slot.output, selectors.EVENT_READ, partial(self._relay, slot))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        os.close(writer)
+        os.set_blocking(reader, False)
+        slot.output = reader
+        self.selector.register(reader, selectors.EVENT_READ, partial(self._relay, slot))
+
+    def _live(self, child: Child, output: int, parent: int) -> NoReturn:
+        """The life of a child. It leaves by `_exit`: what is on the stack is its parent's."""
+        code = 1
+        try:
+            os.setsid()
+            end_with_parent(parent)
+            _call_it(child.name)
+            signal.set_wakeup_fd(-1)
+            for signum in (*STOP_SIGNALS, signal.SIGCHLD):
+                signal.signal(signum, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+            for other in self.slots:
+                if other.output is not None:
+                    os.close(other.output)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            os.close(output)
+            child.run()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        except BaseException:  # noqa: BLE001 (it would run on in the parent's loop)
+            traceback.print_exc()
+        finally:
+            with suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
 
     def _bury(self, slot: Slot, code: int) -> None:
         slot.kill_group()  # what it left behind may hold its port
         while self._relay(slot):
             pass
         self._close(slot)
-        slot.process = None
+        slot.pid = None
+        if slot.child.once:
+            self.slots.remove(slot)
+            return
         how = f"ended with {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
         if self.stopping:
             self._say(slot, how)
@@ -142,25 +186,31 @@ class Supervisor:
     def _stop(self) -> None:
         # RQ takes the first signal as "finish this job" and the second as "drop it": a job runs in
         # a process group of its own, which only its worker can end.
-        for wait_s in (self.stop_grace_s, INSIST_S):
-            for slot in self.slots:
-                slot.send(signal.SIGTERM)
-            self._wait_for_all(wait_s)
+        self._send(signal.SIGTERM)
+        self._wait_for_all(self.stop_grace_s, patient=True)
+        self._send(signal.SIGTERM)
+        self._wait_for_all(INSIST_S)
         for slot in self.slots:
             slot.kill_group()
         self._wait_for_all(INSIST_S)
 
-    def _wait_for_all(self, seconds: float) -> None:
+    def _send(self, signum: signal.Signals) -> None:
+        for slot in self.slots:
+            slot.send(signum)
+
+    def _wait_for_all(self, seconds: float, *, patient: bool = False) -> None:
         deadline = time.monotonic() + seconds
-        while any(slot.process for slot in self.slots) and time.monotonic() < deadline:
+        while any(slot.pid for slot in self.slots) and time.monotonic() < deadline:
+            if patient and self.hurried:
+                return
             self._turn(deadline)
 
     def _relay(self, slot: Slot) -> bool:
         """Pass on what there is to read; False if there was nothing."""
-        if not slot.output:
+        if slot.output is None:
             return False
         try:
-            chunk = os.read(slot.output.fileno(), LINE_BYTES)
+            chunk = os.read(slot.output, LINE_BYTES)
         except BlockingIOError:
             return False
         if not chunk:
@@ -174,9 +224,9 @@ class Supervisor:
         return True
 
     def _close(self, slot: Slot) -> None:
-        if slot.output:
+        if slot.output is not None:
             self.selector.unregister(slot.output)
-            slot.output.close()
+            os.close(slot.output)
             slot.output = None
         self._flush(slot)
 
@@ -186,11 +236,11 @@ class Supervisor:
             slot.partial_line = b""
 
     def _say(self, slot: Slot, line: str) -> None:
-        name = f"{slot.child.name:{self.width}} |"
-        if self.out.isatty():
+        name = f"{slot.child.name:{self.width}} | " if slot.child.name else ""
+        if name and self.out.isatty():
             name = f"\033[{slot.colour}m{name}\033[0m"
         try:
-            self.out.write(f"{name} {line}\n")
+            self.out.write(f"{name}{line}\n")
             self.out.flush()
         except OSError:
             # The reader is gone (`up | head`, a closed terminal): end, but in order.
@@ -225,14 +275,29 @@ class Supervisor:
             writer.close()
 
     def _on_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.hurried = self.stopping
         self.stopping = True
+
+
+def _ended() -> Iterator[tuple[int, int]]:
+    """Every child that is no more, and its exit code. As the first process of a container this
+    one also gets the orphans of others."""
+    with suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            yield found[0], os.waitstatus_to_exitcode(found[1])
 
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _end_with_parent(parent: int) -> None:
-    """Runs in the child: kill -9 of the supervisor ends its children too."""
+def _call_it(name: str) -> None:
+    """What `ps` and `top` show."""
+    if _libc and name:
+        _libc.prctl(PR_SET_NAME, f"omi {name}".encode())
+
+
+def end_with_parent(parent: int) -> None:
+    """Runs in a child: kill -9 of the parent ends its children too."""
     if _libc:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:

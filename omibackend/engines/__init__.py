@@ -27,12 +27,12 @@ import environ
 from .home import EngineError, find_home, locked, open_lock
 from .servers import Engine, Postgres, Redis
 
-__all__ = ["EngineError", "boot", "embedded"]
+__all__ = ["EngineError", "boot", "leave", "rejoin"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 ENGINES: tuple[type[Engine], ...] = (Postgres, Redis)
 
-_exported: set[str] = set()
+_stays: list["Stay"] = []
 
 
 def boot() -> None:
@@ -42,17 +42,26 @@ def boot() -> None:
     if not missing:
         return
     try:
-        stay = Stay(_var())
+        stay = Stay(_var(), missing)
         _on_termination(stay)
-        stay.enter(missing)
+        stay.enter()
+        _stays.append(stay)
     except OSError as error:
         names = " and ".join(engine.variable for engine in missing)
         raise EngineError(f"{error} (setting {names} avoids the embedded engines)") from error
 
 
-def embedded() -> frozenset[str]:
-    """The variables that this process exported."""
-    return frozenset(_exported)
+def rejoin() -> None:
+    """In a fork that works on by itself: a share of its own, in engines that run."""
+    for stay in _stays:
+        _on_termination(stay)
+        stay.rejoin()
+
+
+def leave() -> None:
+    """What a process that ends by `_exit` says before it does."""
+    for stay in _stays:
+        stay.leave()
 
 
 class _AskedToEnd(BaseException):
@@ -62,32 +71,42 @@ class _AskedToEnd(BaseException):
 class Stay:
     """This process's share in the engines, from boot to exit."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, engines: Sequence[type[Engine]]) -> None:
         self.var = var
-        self.pid = os.getpid()
-        self.gate = open_lock(var / "gate.lock")
-        self.users = open_lock(var / "users.lock")
+        self.engines = engines
         self.starting = False
+        self._open()
 
-    def enter(self, engines: Sequence[type[Engine]]) -> None:
+    def _open(self) -> None:
+        self.pid = os.getpid()
+        self.gate = open_lock(self.var / "gate.lock")
+        self.users = open_lock(self.var / "users.lock")
+
+    def rejoin(self) -> None:
+        inherited = (self.users, self.gate)
+        self._open()
+        self.enter()
+        for lock in inherited:
+            os.close(lock)
+
+    def enter(self) -> None:
         fcntl.flock(self.gate, fcntl.LOCK_EX)
         fcntl.flock(self.users, fcntl.LOCK_SH)
         atexit.register(self.leave)
         self.starting = True
         try:
-            self._start(engines)
+            self._start()
         except _AskedToEnd as asked:
             self.starting = False
             self.die(asked.args[0], None)
         self.starting = False
         fcntl.flock(self.gate, fcntl.LOCK_UN)
 
-    def _start(self, engines: Sequence[type[Engine]]) -> None:
+    def _start(self) -> None:
         home = find_home(self.var)
-        for engine in [engine(home) for engine in engines]:
+        for engine in [engine(home) for engine in self.engines]:
             engine.ensure()
             os.environ[engine.variable] = engine.url
-            _exported.add(engine.variable)
 
     def leave(self) -> None:
         if os.getpid() != self.pid:
@@ -125,6 +144,7 @@ class Stay:
         self.leave()
         signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
+        os._exit(128 + signum)  # the first process of a container is not killed by its own signal
 
 
 def _on_termination(stay: Stay) -> None:

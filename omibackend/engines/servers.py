@@ -137,6 +137,8 @@ class Postgres(Engine):
     settings = {
         "listen_addresses": "",
         "max_connections": "200",
+        # A person's data fits; what does not is in the system's cache.
+        "shared_buffers": "32MB",
         "idle_in_transaction_session_timeout": "60s",
         # A failed statement would put the texts of people's messages into the log.
         "log_min_error_statement": "panic",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
+from django.conf import settings
 
 from webhooks.inbox.provider import Sample
 from webhooks.providers.registry import PROVIDERS
@@ -20,6 +21,18 @@ class Sent:
     status: int
     took_ms: float
     answer: str
+
+
+def answers_within(seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{settings.PUBLIC_URL}/health/ready", timeout=2).status_code == 200:
+                return True
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    return False
 
 
 def send_all(urls: dict[str, str]) -> Iterator[Sent]:

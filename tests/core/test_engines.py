@@ -31,6 +31,19 @@ engines.boot()
 print(os.environ["DATABASE_URL"], os.environ["REDIS_URL"], flush=True)
 sys.stdin.read()
 """
+# One that is killed, and a fork of it that goes on.
+FORK = """
+import os, sys
+from omibackend import engines
+engines.boot()
+if os.fork():
+    os.kill(os.getpid(), 9)
+engines.rejoin()
+print(os.environ["DATABASE_URL"], os.environ["REDIS_URL"], flush=True)
+sys.stdin.read()
+engines.leave()
+os._exit(0)
+"""
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
 pytestmark = linux
@@ -39,10 +52,10 @@ pytestmark = linux
 class Holder:
     """A process that boots the engines and stays until it is told to go."""
 
-    def __init__(self, var: Path, **env: str) -> None:
+    def __init__(self, var: Path, code: str = HOLD, **env: str) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", HOLD],
+            [sys.executable, "-c", code],
             cwd=env.get("PYTHONPATH", CHECKOUT),
             env={**kept, "PYTHONPATH": str(CHECKOUT), "VAR_DIR": str(var), **env},
             stdin=subprocess.PIPE,
@@ -71,8 +84,8 @@ Hold = Callable[..., Holder]
 def hold(var: Path) -> Iterator[Hold]:
     holders: list[Holder] = []
 
-    def start(folder: Path = var, **env: str) -> Holder:
-        holders.append(Holder(folder, **env))
+    def start(folder: Path = var, code: str = HOLD, **env: str) -> Holder:
+        holders.append(Holder(folder, code, **env))
         return holders[-1]
 
     yield start
@@ -132,6 +145,17 @@ def test_it_starts_one_pair_for_many_and_the_last_one_out_stops_it(var: Path, ho
     others[2].leave()
     assert running(var) == []
     assert not (var / "sockets").is_symlink()
+
+
+def test_it_lives_on_with_a_fork_of_one_that_is_killed(var: Path, hold: Hold) -> None:
+    forked = hold(code=FORK)
+    urls = forked.urls()
+    forked.process.wait()
+    remember(urls)
+    hold().leave()
+    assert recall(urls) == ("é", "é")
+    forked.leave()
+    assert running(var) == []
 
 
 def test_it_keeps_the_data_over_a_stop(var: Path, hold: Hold) -> None:

@@ -11,9 +11,11 @@ import pytest
 CHECKOUT = Path(__file__).parent.parent.parent
 RUN = """
 import os, sys
+from functools import partial
 from omibackend.core.supervisor import Child, Supervisor
-children = [Child(f"c{n}", ["sh", "-c", line], os.environ) for n, line in enumerate(sys.argv[1:])]
-sys.exit(Supervisor(children, stop_grace_s=0.5).run())
+lines = enumerate(sys.argv[2:])
+children = [Child(f"c{n}", partial(os.execvp, "sh", ["sh", "-c", line])) for n, line in lines]
+sys.exit(Supervisor(children, stop_grace_s=float(sys.argv[1])).run())
 """
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -24,8 +26,10 @@ Run = Callable[..., subprocess.Popen[str]]
 def up() -> Iterator[Run]:
     started: list[subprocess.Popen[str]] = []
 
-    def run(*lines: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
-        argv = [sys.executable, "-c", RUN, *lines]
+    def run(
+        *lines: str, stdout: int = subprocess.PIPE, grace_s: float = 0.5
+    ) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-c", RUN, str(grace_s), *lines]
         started.append(subprocess.Popen(argv, cwd=CHECKOUT, stdout=stdout, text=True))
         return started[-1]
 
@@ -107,6 +111,16 @@ def test_it_lets_a_child_finish_within_the_grace(up: Run) -> None:
     line(process)
     process.terminate()
     assert "c0 | finished" in process.communicate()[0]
+
+
+def test_it_waits_no_longer_when_it_is_asked_again(up: Run) -> None:
+    process = up("trap '' TERM; echo up; while :; do sleep 60; done", grace_s=60)
+    line(process)
+    process.terminate()
+    time.sleep(0.2)
+    assert process.poll() is None
+    process.terminate()
+    assert process.wait(timeout=20) == 0
 
 
 def test_it_kills_the_whole_group_of_a_child_that_will_not_go(up: Run) -> None:

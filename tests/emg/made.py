@@ -3,8 +3,8 @@
 import numpy as np
 
 from emg.analytics.conditioning import Conditioned
-from emg.analytics.parameters import Interval, Samples
 from emg.analytics.results import Contraction
+from emg.analytics.samples import Interval, Samples
 
 RATE_HZ = 1000.0
 

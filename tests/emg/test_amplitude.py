@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from emg.analytics import mav, rms, rms_envelope
-from emg.analytics.amplitude import trend
+from emg.analytics.amplitude import mav, rms, rms_envelope, trend
 from tests.emg import made
 
 

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
+from emg.analytics import parameters
 from emg.models import Recording
-from emg.recordings import muscles
 from omibackend.core.work import leased
 from omibackend.core.work.leased import State
 from tests.conftest import payload, work
@@ -92,7 +92,7 @@ class TestReanalyse:
     def test_it_analyses_by_the_parameters_of_now(
         self, done: Recording, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(muscles, "VERSION", "next")
+        monkeypatch.setattr(parameters, "VERSION", "next")
         assert "1 recordings" in said("reanalyse", outdated=True, dry_run=True)
         said("reanalyse", "--outdated", "--no-wait")
         work("emg")
@@ -112,7 +112,7 @@ class TestReanalyse:
         self, bucket: Bucket, done: Recording, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (bucket.root / BUCKET / PATH).unlink()
-        monkeypatch.setattr(muscles, "VERSION", "next")
+        monkeypatch.setattr(parameters, "VERSION", "next")
         said("reanalyse", done.session_id, "--no-wait")
         for _ in range(7):
             work("emg")

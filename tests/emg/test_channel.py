@@ -4,17 +4,11 @@ import json
 import numpy as np
 import pytest
 
-from emg.analytics import (
-    Amplitude,
-    ChannelAnalysis,
-    MvcSource,
-    Parameters,
-    analyse_channel,
-    as_json,
-    channel,
-)
-from emg.analytics.parameters import Samples
+from emg.analytics import Amplitude, ChannelAnalysis, MvcSource, as_json, channel
+from emg.analytics.channel import analyse_channel
+from emg.analytics.parameters import Parameters
 from emg.analytics.results import contraction_from
+from emg.analytics.samples import Samples
 from tests.emg import made
 
 SIX = tuple((2.0 + 5 * n, 4.5 + 5 * n) for n in range(6))

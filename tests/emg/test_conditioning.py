@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from emg.analytics.conditioning import condition
-from emg.analytics.parameters import Parameters, checked, window_samples
+from emg.analytics.parameters import Parameters
+from emg.analytics.samples import checked, window_samples
 from tests.emg import made
 
 DEFAULTS = Parameters()

@@ -3,7 +3,8 @@ import pytest
 
 from emg.analytics.conditioning import condition
 from emg.analytics.contractions import detect, mains_lines, widened
-from emg.analytics.parameters import Interval, Parameters, Samples
+from emg.analytics.parameters import Parameters
+from emg.analytics.samples import Interval, Samples
 from tests.emg import made
 
 DEFAULTS = Parameters()

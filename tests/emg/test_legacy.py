@@ -14,11 +14,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from psycopg2.extensions import make_dsn
 
-from emg.analytics import analyse_channel, as_json
+from emg.analytics import as_json
+from emg.analytics.channel import analyse_channel
+from emg.analytics.parameters import VERSION
 from emg.legacy import blobs
 from emg.legacy.source import LegacyDatabase, NoSource
 from emg.models import Recording
-from emg.recordings import muscles
 from omibackend.core.work.leased import State
 from tests.emg.c3d_files import RATE_HZ, emg_file
 
@@ -108,7 +109,7 @@ def test_it_keeps_analytics_and_no_sample(old: Old, owner: Any) -> None:
     samples = emg_file().stored[0].astype(float)
     expected = as_json(analyse_channel(samples, RATE_HZ, "V"))
     assert (made.analytics or {})["CH1 Raw"] == json.loads(json.dumps(expected))
-    assert (made.state, made.processing_version) == (State.DONE, muscles.VERSION)
+    assert (made.state, made.processing_version) == (State.DONE, VERSION)
     assert (made.bucket, made.session_code, made.patient_code) == ("c3d-files", "P039S003", "P039")
     assert made.recorded_at.isoformat() == "2023-03-21T17:23:09+00:00"
     assert (made.sha256, made.object_version) == (SHA256, f"analysis_results:{pk}")

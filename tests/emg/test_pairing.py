@@ -1,6 +1,6 @@
 import numpy as np
 
-from emg.analytics import Pair, device_intervals, pair
+from emg.analytics.pairing import Pair, device_intervals, pair
 
 
 def test_it_pairs_raw_with_activated() -> None:

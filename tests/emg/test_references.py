@@ -9,7 +9,8 @@ from pyemgpipeline import processors
 from scipy import signal
 
 from emg.analytics.conditioning import band_pass
-from emg.analytics.parameters import Parameters, Samples
+from emg.analytics.parameters import Parameters
+from emg.analytics.samples import Samples
 from tests.emg import made
 
 RATE_HZ = int(made.RATE_HZ)

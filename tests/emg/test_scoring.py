@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
+from emg.analytics.parameters import VERSION
 from emg.models import Recording, ScoringProfile
 from emg.recordings import analysis, muscles
 from emg.recordings.scoring import default_profile, judged, rescore, sides
@@ -39,7 +40,7 @@ def test_it_scores_what_it_has_analysed(recording: Recording) -> None:
     assert scores["missing"] == ["effort"]
     assert scores["effort"] is None
     assert scores["profile"] == "GHOSTLY+ defaults"
-    assert scores["parameters_version"] == muscles.VERSION
+    assert scores["parameters_version"] == VERSION
     assert scores["profile_version"] == default_profile().constants().version
 
 

@@ -13,11 +13,12 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from emg import c3d, storage
-from emg.analytics import rms_envelope
+from emg.analytics import parameters
+from emg.analytics.amplitude import rms_envelope
 from emg.analytics.conditioning import condition
+from emg.analytics.parameters import PARAMETERS
 from emg.c3d.source import read_at
 from emg.models import Recording
-from emg.recordings import muscles
 from emg.recordings.scoring import rescore
 from emg.storage.ahead import Ahead
 from tests.conftest import payload, work
@@ -78,7 +79,7 @@ class TestAnswer:
         self, client: APIClient, recording: Recording, bucket: Bucket
     ) -> None:
         answer = client.get(path(recording), {"points": 1000}).json()
-        exact = condition(samples(bucket)[1], RATE_HZ, muscles.PARAMETERS).samples
+        exact = condition(samples(bucket)[1], RATE_HZ, PARAMETERS).samples
         expected = rms_envelope(exact, RATE_HZ, window_s=0.1).reshape(1000, 12).max(1)
         inner = slice(30, -30)  # a filter guesses what was before the beginning
         assert answer["envelope"][inner] == pytest.approx(expected[inner], rel=1e-3)
@@ -246,7 +247,7 @@ class TestWire:
         ]
         rescore(recording, {"targets": {"*": {"duration_s": 30}}})
         etags.append(client.get(path(recording))["ETag"])
-        monkeypatch.setattr(muscles, "VERSION", "next")
+        monkeypatch.setattr(parameters, "VERSION", "next")
         etags.append(client.get(path(recording))["ETag"])
         assert len(set(etags)) == 7
 

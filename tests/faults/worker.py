@@ -42,7 +42,8 @@ def main(lease_s: int) -> None:
         return effects
 
     leased.register(replace(kind, lease_s=lease_s, apply=harmed_one, apply_many=harmed_many))
-    call_command("rqworker", "inbox", verbosity=0)
+    worker = "omibackend.ops.lanes.LaneWorker"
+    call_command("rqworker", "inbox", worker_class=worker, verbosity=0)
 
 
 def _harm(rows: Sequence[Any], mark: str, signum: signal.Signals) -> None:

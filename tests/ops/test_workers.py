@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from omibackend.core import manifest
-from omibackend.ops.management.commands.up import workers
+from omibackend.ops.lanes import workers
 
 
 @pytest.mark.parametrize("most", [2, 3, 5, 10, 200])

@@ -1,10 +1,10 @@
 import json
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from omibackend.core import running
 from webhooks.inbox.endpoints import create
 from webhooks.models import Endpoint, Policy
 from webhooks.providers.registry import PROVIDERS
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 
 def address(provider: str, token: str) -> str:
-    return f"{settings.PUBLIC_URL}/webhooks/{provider}/{token}/"
+    return f"{running.public_url()}/webhooks/{provider}/{token}/"
 
 
 def _owner(email: str | None) -> Any:

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from emg.c3d import C3DError
 from emg.models import Recording, Status
 from emg.recordings import jobs
 from emg.recordings.registry import Announced, known_as, read_metadata, register
@@ -125,8 +124,8 @@ def _metadata(name: ObjectName, recording: Recording | None) -> dict[str, Any] |
     if monotonic() < Rest.until or not READERS.acquire(blocking=False):
         return None
     try:
-        return read_metadata(store(quick=True), name)[1]
-    except (NotThere, C3DError):
+        return read_metadata(store(quick=True), name)
+    except NotThere:
         return None
     except Exception as error:
         Rest.until = monotonic() + REST_S

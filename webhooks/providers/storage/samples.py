@@ -4,7 +4,6 @@ from pathlib import Path
 
 from django.core.files.storage import FileSystemStorage, storages
 
-from emg.demo import write_recording
 from webhooks.inbox.provider import Sample
 
 BUCKET = "c3d-demo"
@@ -18,6 +17,8 @@ def first() -> Sample:
     if isinstance(folder, FileSystemStorage):
         path = Path(folder.path(f"{BUCKET}/{PATH}"))
         if not path.exists():
+            from emg.demo import write_recording  # scipy: at the first start only
+
             write_recording(path)
     return Sample({"bucket": BUCKET, "object_path": PATH}, {}, {})
 

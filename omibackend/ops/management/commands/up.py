@@ -1,28 +1,40 @@
 import json
+import logging
+import multiprocessing
 import os
+import signal
 import socket
 import sys
-import threading
-import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from io import StringIO
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
-import httpx
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from omibackend import engines
 from omibackend.accounts.privacy import erasure
-from omibackend.core.supervisor import Child, Supervisor
-from omibackend.ops import demo
+from omibackend.core import machine, running
+from omibackend.core.management.commands import web
+from omibackend.core.supervisor import STOP_SIGNALS, Child, end_with_parent
+from omibackend.ops import forks, lanes
 from webhooks.models import Endpoint
 from webhooks.providers.registry import PROVIDERS
 
 ADMIN_EMAIL = "admin@localhost.local"
 READY_WITHIN_S = 60.0
-TOGETHER = (("inbox",), ("ai", "accounts"), ("emg",), ("maintenance",))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is told once: the password of a superuser made now, and the addresses made now."""
+
+    password: str | None
+    urls: dict[str, str]
 
 
 class Command(BaseCommand):
@@ -32,63 +44,93 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="send sample deliveries")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if other := running.claim():
+            raise CommandError(
+                f"It runs already: {other.url}, pid {other.pid}. Stop that with: kill {other.pid}"
+            )
+        self.stdout.write(_how_to_stop())
         _port_is_free()
-        call_command("migrate", verbosity=0)
-        erasure.reapply()
-        call_command("collectstatic", interactive=False, verbosity=0)
-        password = _first_superuser()
-        urls = _missing_endpoints()
-        if options["demo"] and not urls:
-            urls = {name: _endpoint(name, f"{PROVIDERS[name].label} demo") for name in PROVIDERS}
-        greeter = threading.Thread(
-            target=self._greet, args=(password, urls, options["demo"]), daemon=True
-        )
-        greeter.start()
-        sys.exit(Supervisor(children()).run())
+        if settings.IS_SMALL:
+            self.stdout.write(_small())
+        forks.load()
+        if not os.environ.get("LOG_LEVEL"):
+            _be_quiet()
+        greet = partial(self._greet, _prepared(demo=options["demo"]), options["demo"])
+        children = [Child("web", web.serve), *lanes.children(), Child("", greet, once=True)]
+        sys.exit(forks.run(children))
 
-    def _greet(self, password: str | None, urls: dict[str, str], send_demo: bool) -> None:  # noqa: FBT001
-        if not _wait_until_ready():
+    def _greet(self, prepared: Prepared, send_demo: bool) -> None:  # noqa: FBT001
+        from omibackend.ops import demo  # an HTTP client, which nothing else here needs
+
+        if not demo.answers_within(READY_WITHIN_S):
             self.stderr.write(f"No answer from {settings.PUBLIC_URL} after {READY_WITHIN_S:.0f} s.")
             return
-        self.stdout.write(_welcome(password, urls))
+        self.stdout.write(_welcome(prepared))
         if send_demo:
-            for sent in demo.send_all(urls):
+            for sent in demo.send_all(prepared.urls):
                 self.stdout.write(
                     f"demo: {sent.provider} {sent.status} in {sent.took_ms:.0f} ms  {sent.answer}"
                 )
 
 
-def children() -> list[Child]:
-    """The processes of one machine. Each finds the engines, and keeps them alive, by itself."""
-    env = {name: value for name, value in os.environ.items() if name not in engines.embedded()}
-    # The terminal is for what `up` says and for what goes wrong.
-    env.setdefault("LOG_LEVEL", "WARNING")
-    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    return [
-        Child("web", [*manage, "web"], env),
-        Child("cron", [*manage, "rqcron", "omibackend.cron", "--logging-level", "WARNING"], env),
-        *(
-            Child(lanes[0], [*manage, "rqworker", *lanes, "--verbosity", "0"], env)
-            for lanes in workers()
-        ),
-    ]
+def _be_quiet() -> None:
+    """The terminal is for what `up` says and for what goes wrong."""
+    for name in ("omibackend", "django"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def workers() -> list[list[str]]:
-    """The lanes of each worker, which takes the first one's jobs first. Recordings have a worker
-    of their own, so that a large one holds up nothing else. If there are too few workers, the last
-    one takes what is left."""
-    most = settings.QUEUE_MAX_CONCURRENT_JOBS
-    if most < len(TOGETHER):
-        rest = [lane for lanes in TOGETHER[most - 1 :] for lane in lanes]
-        return [*map(list, TOGETHER[: most - 1]), rest]
-    inbox, ai, *others = map(list, TOGETHER)
-    more = [ai] * (_share(4, most=2) - 1) + [inbox] * (_share(2, most=4) - 1)
-    return [inbox, ai, *others, *more][:most]
+def _how_to_stop() -> str:
+    """Whoever starts it in the background of a script has SIGINT ignored."""
+    pid = os.getpid()
+    keys = "" if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else "Ctrl-C or "
+    return f"omibackend {settings.VERSION} starts as pid {pid}. To stop it: {keys}kill {pid}"
 
 
-def _share(of_jobs: int, *, most: int) -> int:
-    return max(1, min(most, settings.QUEUE_MAX_CONCURRENT_JOBS // of_jobs))
+def _small() -> str:
+    return (
+        f"There are {machine.memory_bytes() >> 20} MB of memory: "
+        f"{settings.WEB_WORKERS} web process, {len(lanes.workers())} for the work behind."
+    )
+
+
+def _prepared(*, demo: bool) -> Prepared:
+    """In a process of its own, whose memory goes with it."""
+    here = {
+        signum: signal.signal(signum, _stop)
+        for signum in STOP_SIGNALS
+        if signal.getsignal(signum) is not signal.SIG_IGN
+    }
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, fork, _follow, (os.getpid(),)) as apart:
+        prepared = apart.submit(_prepare, demo=demo).result()
+    for signum, handler in here.items():
+        signal.signal(signum, handler)
+    return prepared
+
+
+def _follow(parent: int) -> None:
+    """Runs in the fork: its parent hears Ctrl-C, and it ends with its parent."""
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(parent)
+
+
+def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    for child in multiprocessing.active_children():
+        child.kill()
+    sys.exit(128 + signum)
+
+
+def _prepare(*, demo: bool) -> Prepared:
+    call_command("migrate", verbosity=0)
+    erasure.reapply()
+    call_command("collectstatic", interactive=False, verbosity=0)
+    password = _first_superuser()
+    urls = _missing_endpoints()
+    if demo and not urls:
+        urls = {name: _endpoint(name, f"{PROVIDERS[name].label} demo") for name in PROVIDERS}
+    return Prepared(password, urls)
 
 
 def _port_is_free() -> None:
@@ -124,23 +166,14 @@ def _endpoint(provider: str, name: str | None) -> str:
     return str(json.loads(out.getvalue())["url"])
 
 
-def _wait_until_ready() -> bool:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{settings.PUBLIC_URL}/health/ready", timeout=2).status_code == 200:
-                return True
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
-    return False
-
-
-def _welcome(password: str | None, urls: dict[str, str]) -> str:
+def _welcome(prepared: Prepared) -> str:
     lines = ["", f"omibackend {settings.VERSION} is up: {settings.PUBLIC_URL}/admin/"]
-    if password:
-        lines += [f"  log in as  {ADMIN_EMAIL}", f"  password   {password}   (shown this once)"]
-    for name, url in urls.items():
+    if prepared.password:
+        lines += [
+            f"  log in as  {ADMIN_EMAIL}",
+            f"  password   {prepared.password}   (shown this once)",
+        ]
+    for name, url in prepared.urls.items():
         lines += [
             "",
             f"{PROVIDERS[name].label} posts to (shown this once):",
@@ -148,7 +181,7 @@ def _welcome(password: str | None, urls: dict[str, str]) -> str:
             "Try it:",
             f"  {PROVIDERS[name].first().curl(url)}",
         ]
-    if not urls:
+    if not prepared.urls:
         lines.append(
             "  endpoints  under Webhooks, Endpoints; a new one: manage.py create_endpoint omi"
         )
