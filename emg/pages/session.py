@@ -91,6 +91,7 @@ def page(recording: Recording, *, links: Links, may_see_signals: bool) -> Record
     constants = profile.constants()
     channels = channels_of(recording, constants)
     sides = [channel for channel in channels if channel.tone != "other"]
+    drawn = sides or channels[:2]
     rows = list(_rows(channels))
     sessions = sessions_of(recording, links.session)
     banner = banner_of(recording)
@@ -113,11 +114,9 @@ def page(recording: Recording, *, links: Links, may_see_signals: bool) -> Record
         symmetry=percent((recording.scores or {}).get("symmetry")),
         trend=overall_trend(sessions, profile.target_score),
         session_count=len(sessions),
-        spectrum=charts.spectrum([_curve(one) for one in sides or channels[:2]]),
-        fatigue=charts.fatigue(
-            [_course(one) for one in sides or channels[:2]], length_s=_length_s(recording)
-        ),
-        slopes=[_slope(one) for one in sides or channels[:2]],
+        spectrum=charts.spectrum([_curve(one) for one in drawn]),
+        fatigue=charts.fatigue([_course(one) for one in drawn], length_s=_length_s(recording)),
+        slopes=[_slope(one) for one in drawn],
         overview=(
             overview(channels[0], _length_s(recording))
             if may_see_signals and channels
