@@ -30,7 +30,7 @@ READY_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Welcome:
     """What is told once: the password of a superuser made now, and the addresses made now."""
 
     password: str | None
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         children = [Child("web", web.serve), *lanes.children(), Child("", greet, once=True)]
         sys.exit(forks.run(children))
 
-    def _greet(self, prepared: Prepared, send_demo: bool) -> None:  # noqa: FBT001
+    def _greet(self, prepared: Welcome, send_demo: bool) -> None:  # noqa: FBT001
         from omibackend.ops import demo  # an HTTP client, which nothing else here needs
 
         if not demo.answers_within(READY_WITHIN_S):
@@ -93,7 +93,7 @@ def _small() -> str:
     )
 
 
-def _prepared(*, demo: bool) -> Prepared:
+def _prepared(*, demo: bool) -> Welcome:
     """In a process of its own, whose memory goes with it."""
     here = {
         signum: signal.signal(signum, _stop)
@@ -122,7 +122,7 @@ def _stop(signum: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + signum)
 
 
-def _prepare(*, demo: bool) -> Prepared:
+def _prepare(*, demo: bool) -> Welcome:
     call_command("migrate", verbosity=0)
     erasure.reapply()
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -130,7 +130,7 @@ def _prepare(*, demo: bool) -> Prepared:
     urls = _missing_endpoints()
     if demo and not urls:
         urls = {name: _endpoint(name, f"{PROVIDERS[name].label} demo") for name in PROVIDERS}
-    return Prepared(password, urls)
+    return Welcome(password, urls)
 
 
 def _port_is_free() -> None:
@@ -166,7 +166,7 @@ def _endpoint(provider: str, name: str | None) -> str:
     return str(json.loads(out.getvalue())["url"])
 
 
-def _welcome(prepared: Prepared) -> str:
+def _welcome(prepared: Welcome) -> str:
     lines = ["", f"omibackend {settings.VERSION} is up: {settings.PUBLIC_URL}/admin/"]
     if prepared.password:
         lines += [
