@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from emg.api.base import SESSION, TAGS, SessionView
 from emg.api.serializers.signals import SignalSerializer, StretchSerializer
 from emg.waveform import reading
+from emg.waveform.queries import judged
 from omibackend.core.api.examples import examples
 from omibackend.core.api.serializers import ErrorsSerializer
 
@@ -45,7 +46,7 @@ class SignalView(SessionView):
         query.is_valid(raise_exception=True)
         asked = query.asked(channel)
         recording = self.recording(session_id, "emg.view_signal")
-        stored = reading.judged(recording, channel)
+        stored = judged(recording, channel)
         found = reading.find_file(recording)
         encoding = "gzip" if _takes_gzip(request) else "identity"
         etag = reading.etag(found, recording, asked, stored, encoding)

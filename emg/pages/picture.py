@@ -14,6 +14,7 @@ from emg.pages.sides import ChannelSummary, channels_of
 from emg.pages.words import verdict_of
 from emg.recordings import scoring
 from emg.waveform import reading
+from emg.waveform.queries import StretchQuery, judged
 from omibackend.core.errors import Refused
 from omibackend.core.show.charts import Box, Frame, Label, Stroke, ceiling, el, runs, ticks
 
@@ -115,7 +116,7 @@ def _attributes(paint: Paint) -> dict[str, Any]:
 
 def from_file(recording: Recording, channel: ChannelSummary, *, height: int = 300) -> Picture:
     """Raises Refused where the file cannot be read."""
-    asked, stored = reading.StretchQuery(channel.name), reading.judged(recording, channel.name)
+    asked, stored = StretchQuery(channel.name), judged(recording, channel.name)
     found = reading.find_file(recording)
     read = orjson.loads(reading.read(recording, found, asked, stored))
     trace = SignalTrace(

@@ -3,66 +3,22 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import orjson
 from django.conf import settings
 
 from emg.analytics import parameters
 from emg.models import Recording
-from emg.recordings import scoring
 from emg.recordings.registry import object_of
 from emg.storage import NotThere, StoreAway, StoredObject, store
 from emg.storage.ahead import Ahead
 from emg.storage.folder import Folder
+from emg.waveform.queries import Judged, StretchQuery
 from omibackend.core.errors import Refused
 
 # Part of the ETag: grows when the same request is answered with other numbers.
 FORMAT = 1
-LEAST_POINTS, POINTS, MOST_POINTS = 50, 1000, 2000
-LONGEST_S = 1_000_000
 RETRY_AFTER_S = 5
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class StretchQuery:
-    channel: str
-    start_s: float = 0
-    end_s: float | None = None
-    points: int = POINTS
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What is stored of a channel: in its unit, by the targets of now."""
-
-    contractions: list[Json]
-    mvc: float | None
-    mvc_source: str
-    target: float | None
-    threshold: float | None
-
-
-UNJUDGED = Judged([], None, "none", None, None)
-
-
-def judged(recording: Recording, channel: str) -> Judged:
-    analysis = (recording.analytics or {}).get(channel)
-    if analysis is None:
-        return UNJUDGED
-    recording.profile = scoring.profile_of(recording)
-    constants = recording.profile.constants()
-    muscle = scoring.muscles(recording, constants)[channel]
-    is_given = bool(recording.own_targets(channel).get("mvc"))
-    return Judged(
-        contractions=[asdict(each) for each in muscle.contractions],
-        mvc=muscle.mvc,
-        mvc_source="given" if is_given else analysis["mvc"]["source"],
-        target=(muscle.targets or constants.targets).level(muscle.mvc),
-        threshold=analysis["threshold"],
-    )
 
 
 def find_file(recording: Recording) -> StoredObject:

@@ -9,7 +9,7 @@ from emg.analytics.parameters import PARAMETERS
 from emg.analytics.samples import Samples
 from emg.recordings import muscles
 from emg.waveform import decimation
-from emg.waveform.reading import Json, Judged, StretchQuery
+from emg.waveform.queries import Json, Judged, StretchQuery
 from omibackend.core.errors import Refused
 
 SIGNIFICANT_DIGITS = 4

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from emg.api.serializers.analyses import SOURCES, ContractionSerializer
 from emg.api.serializers.numbers import CountField, NumberField
-from emg.waveform.reading import LEAST_POINTS, LONGEST_S, MOST_POINTS, POINTS, StretchQuery
+from emg.waveform.queries import LEAST_POINTS, LONGEST_S, MOST_POINTS, POINTS, StretchQuery
 
 
 class StretchSerializer(serializers.Serializer[Any]):
