@@ -18,7 +18,14 @@ from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    LongTable,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+)
 
 from emg.models import Recording
 from emg.pages.picture import PAINTS, Picture, from_file
@@ -32,9 +39,9 @@ MARGIN = 12 * mm
 FONT_SIZE = 7.5
 # In the units of a picture.
 PLOT_HEIGHT, LABEL_SIZE = 190, 11
+# No heading stands alone at the end of a page.
+ROOM, PLOT_ROOM = 25 * mm, 70 * mm
 STYLES = getSampleStyleSheet()
-for name in ("Heading2", "Heading4"):
-    STYLES[name].keepWithNext = 1
 GRID = colors.HexColor("#d0d7de")
 LOOK = [
     ("FONTSIZE", (0, 0), (-1, -1), FONT_SIZE),
@@ -64,7 +71,7 @@ def written(recording: Recording, tables: Sequence[ReportTable], *, with_signals
     for table in tables:
         if with_signals and table.title == "Quality":
             story += signals(recording, document.width)
-        story += [words(table.title, "Heading2"), drawn(table)]
+        story += [CondPageBreak(ROOM), words(table.title, "Heading2"), drawn(table)]
     document.build(story, onFirstPage=_foot, onLaterPages=_foot)
     return file.getvalue()
 
@@ -72,8 +79,10 @@ def written(recording: Recording, tables: Sequence[ReportTable], *, with_signals
 def signals(recording: Recording, width: float) -> Iterator[Flowable]:
     channels = channels_of(recording, scoring.profile_of(recording).constants())
     sides = [channel for channel in channels if channel.tone != "other"]
+    yield CondPageBreak(PLOT_ROOM)
     yield words("Signals", "Heading2")
     for channel in sides:
+        yield CondPageBreak(PLOT_ROOM - ROOM / 2)
         yield words(channel.name, "Heading4")
         try:
             yield on_paper(from_file(recording, channel, height=PLOT_HEIGHT), width)
