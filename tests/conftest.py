@@ -15,7 +15,7 @@ from omibackend.accounts.models import Token
 from omibackend.accounts.preferences import forget_recent
 from omibackend.core.postgres import locks
 from omibackend.core.redis import soft_redis
-from omibackend.core.work import leased
+from omibackend.core.work import draining
 from tests.emg.uploads import Bucket
 from tests.sender import Sender
 from webhooks.inbox import authentication
@@ -133,4 +133,4 @@ def bucket(owner: Any, settings: Any, tmp_path: Path) -> Bucket:
 def work(*lanes: str) -> None:
     """What the workers would do: each lane drained, without waiting for RQ."""
     for lane in lanes or ("inbox", "ai"):
-        leased.drain(lane)
+        draining.drain(lane)

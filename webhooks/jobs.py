@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from omibackend.core.work import leased
+from omibackend.core.work import registry
 from omibackend.core.work.effects import Effect
-from omibackend.core.work.leased import WorkType
+from omibackend.core.work.registry import WorkType
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.registry import PROVIDERS
 
@@ -36,7 +36,7 @@ def _with_endpoints(deliveries: Sequence[Delivery]) -> None:
 
 
 def register() -> None:
-    leased.register(
+    registry.register(
         WorkType(
             model=Delivery,
             lane="inbox",

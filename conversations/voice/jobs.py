@@ -10,10 +10,11 @@ from conversations.models import Notification, Question, ReplyChannel
 from conversations.voice import actions, inline, omi_api, questions
 from conversations.voice.intents import Command
 from omibackend.core.postgres import clock
-from omibackend.core.work import leased
+from omibackend.core.work import registry
 from omibackend.core.work.effects import Change, Effect
-from omibackend.core.work.leased import Gone, LostLease, Reschedule, State, WorkType
+from omibackend.core.work.leased import Gone, LostLease, Reschedule, State
 from omibackend.core.work.outbox import Outbox, SendState
+from omibackend.core.work.registry import WorkType
 
 LANE = "ai"
 ANSWER_LEASE_MARGIN_S = 30
@@ -124,7 +125,7 @@ OUTBOX = Outbox(Notification, send=_send, settled=_settled, spacing=timedelta(se
 
 def register() -> None:
     lease_s = settings.OPENAI_TIMEOUT_MS // 1000 + ANSWER_LEASE_MARGIN_S
-    leased.register(
+    registry.register(
         WorkType(
             model=Question, lane=LANE, lease_s=lease_s, apply=apply_answer, prepare=prepare_answer
         ),

@@ -9,9 +9,10 @@ from emg.analytics import parameters
 from emg.models import Recording
 from emg.recordings import paths, scoring
 from emg.recordings.registry import ANALYSED
-from omibackend.core.work import leased
+from omibackend.core.work import registry
 from omibackend.core.work.effects import Change, Effect
-from omibackend.core.work.leased import State, WorkType
+from omibackend.core.work.leased import State
+from omibackend.core.work.registry import WorkType
 
 if TYPE_CHECKING:
     from emg.recordings.analysis import Analysed, Opened
@@ -103,6 +104,6 @@ def _replacement(old: Recording, analysed: "Analysed") -> Recording:
 
 
 def register() -> None:
-    leased.register(
+    registry.register(
         WorkType(model=Recording, lane=LANE, lease_s=LEASE_S, apply=apply, prepare=prepare)
     )

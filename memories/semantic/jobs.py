@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef
 from memories.models import Memory
 from memories.search.finding import tellable
 from memories.semantic.models import Embedding, model_in_use, outdated
-from omibackend.core.work import leased
+from omibackend.core.work import leased, registry
 from omibackend.core.work.effects import Effect
-from omibackend.core.work.leased import WorkType
+from omibackend.core.work.registry import WorkType
 from omibackend.llm.embeddings import Vector, vectors_of
 
 AT_ONCE = 32
@@ -22,7 +22,7 @@ QUEUED_AT_ONCE = 5000
 
 
 def register() -> None:
-    leased.register(
+    registry.register(
         WorkType(
             model=Embedding,
             lane="ai",

@@ -10,7 +10,7 @@ manifest = Manifest(
     lanes=(MAINTENANCE,),
     schedule=(
         Scheduled(
-            "omibackend.core.work.leased.sweep",
+            "omibackend.core.work.draining.sweep",
             interval_s=settings.SWEEP_S,
             timeout_s=60,
             ttl_s=30,

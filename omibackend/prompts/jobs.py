@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db import transaction
 
 from memories.saving.writing import lock_owner
-from omibackend.core.work import lanes, leased
+from omibackend.core.work import lanes, registry
 from omibackend.core.work.effects import Effect
-from omibackend.core.work.leased import WorkType
+from omibackend.core.work.registry import WorkType
 from omibackend.llm.client import complete
 from omibackend.llm.context import Completion, NoModel
 from omibackend.llm.prompt import filled
@@ -123,7 +123,7 @@ def dispatch() -> int:
 
 
 def register() -> None:
-    leased.register(
+    registry.register(
         WorkType(
             model=PromptRun,
             lane=LANE,

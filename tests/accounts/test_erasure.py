@@ -24,7 +24,7 @@ from omibackend.accounts.models import Erased, Erasure, OmiLink, Preferences, To
 from omibackend.accounts.privacy import erasure, jobs
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.redis import soft_redis
-from omibackend.core.work import leased
+from omibackend.core.work import draining, leased, registry
 from tests.accounts.canaries import places, with_photo
 from tests.accounts.erased import finish_erasures, one_pass
 from tests.conftest import payload, work
@@ -210,11 +210,11 @@ def test_it_erases_at_an_endpoint_that_many_share(owner: Any, staff: Any, api: A
 def test_it_outlives_a_job_that_runs_meanwhile(person: Sender, api: Api) -> None:
     memory = payload("omi/memory_created__full") | {"id": "another"}
     person.post({**memory, "structured": {"title": WORD, "overview": WORD}})
-    kind = leased.work_types[Delivery]
+    kind = registry.work_types[Delivery]
     (running,) = leased.claim(kind, limit=1, fresh=True)
     leave(api(person.endpoint.owner))
     one_pass()
-    leased._work_one(kind, running)
+    draining._work_one(kind, running)
     assert not Memory.objects.exists()
     finish_erasures()
     assert places(*CANARIES) == set()
@@ -244,7 +244,7 @@ def test_it_goes_on_after_a_death_in_the_middle(
     Erasure.objects.update(next_attempt_at=Now())
     with monkeypatch.context() as patch:
         patch.setattr("omibackend.accounts.privacy.jobs.ERASURE_BUDGET_S", -1)
-        (held,) = leased.claim(leased.work_types[Erasure], limit=1, fresh=False)
+        (held,) = leased.claim(registry.work_types[Erasure], limit=1, fresh=False)
         with pytest.raises(leased.LostLease, match="later"):
             jobs.prepare_erasure(held)
     assert User.objects.filter(pk=person.endpoint.owner_id).exists()

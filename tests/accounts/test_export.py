@@ -18,7 +18,7 @@ from memories.models import Memory
 from omibackend.accounts.models import Export, User
 from omibackend.accounts.privacy import export, jobs
 from omibackend.core import manifest
-from omibackend.core.work import leased
+from omibackend.core.work import leased, registry
 from omibackend.ops import retention
 from tests.accounts.canaries import with_photo
 from tests.conftest import payload, work
@@ -148,7 +148,7 @@ def test_it_shows_how_far_it_is(owner: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_it_stops_when_another_worker_has_it(owner: Any, api: Api) -> None:
     api(owner).get("/account/export")
-    kind = leased.work_types[Export]
+    kind = registry.work_types[Export]
     (late,) = leased.claim(kind, limit=1, fresh=True)
     Export.objects.update(lease_token=None, state="pending", attempts=0)
     with pytest.raises(leased.LostLease):

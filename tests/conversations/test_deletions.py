@@ -20,7 +20,7 @@ from conversations.models import (
     TranscriptSegment,
 )
 from memories.models import Memory
-from omibackend.core.work import leased
+from omibackend.core.work import draining, leased, registry
 from omibackend.core.work.effects import Change, Effect
 from tests.conftest import payload, work
 from tests.sender import Sender
@@ -213,9 +213,9 @@ def test_it_drops_the_answer_of_a_question_that_was_deleted_meanwhile(
     settings.OMI_REPLY_BUDGET_MS = 0
     omi.post({"segments": LIVE})
     work("inbox")
-    (claimed,) = leased.claim(leased.work_types[Question], limit=1, fresh=True)
+    (claimed,) = leased.claim(registry.work_types[Question], limit=1, fresh=True)
     remove(client)
-    leased._work_one(leased.work_types[Question], claimed)
+    draining._work_one(registry.work_types[Question], claimed)
     assert hits() == []
 
 

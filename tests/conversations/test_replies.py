@@ -26,7 +26,7 @@ from conversations.voice.intake import detect_in_job, detect_in_request
 from memories.models import Memory
 from omibackend.accounts.models import Preferences, User
 from omibackend.core.postgres.ids import uuid7
-from omibackend.core.work import leased
+from omibackend.core.work import draining, leased, registry
 from omibackend.core.work.leased import State
 from omibackend.core.work.outbox import SendState
 from tests.conversations.phone import Behaving, Phone, answering, breaking_off, hanging, ringing
@@ -80,7 +80,7 @@ def work() -> None:
     for _ in range(3):
         for model in (Question, Notification):
             model.objects.filter(state=State.PENDING).update(next_attempt_at=timezone.now())
-        leased.drain("ai")
+        draining.drain("ai")
 
 
 def test_it_answers_in_time(ann: User, memory: Memory) -> None:
@@ -239,7 +239,7 @@ def test_it_sends_at_most_once(
     ann: User, memory: Memory, phone: Phone, state: str, send_state: str, error: str
 ) -> None:
     late(ann)
-    leased.drain("ai")
+    draining.drain("ai")
     notification = Notification.objects.get()
     assert (notification.state, notification.send_state) == (state, send_state)
     assert error in notification.last_error
@@ -261,7 +261,7 @@ def test_it_never_sends_again_after_a_worker_died_sending(
     ann: User, memory: Memory, phone: Phone
 ) -> None:
     late(ann)
-    leased.work_due(leased.work_types[Question], until=float("inf"))
+    draining.work_due(registry.work_types[Question], until=float("inf"))
     Notification.objects.update(
         state=State.LEASED, attempts=1, send_state=SendState.SENDING, lease_token=uuid7()
     )
@@ -276,7 +276,7 @@ def test_it_tries_again_when_the_phone_cannot_be_reached(
 ) -> None:
     settings.OMI_API_URL = "http://127.0.0.1:9"
     late(ann)
-    leased.drain("ai")
+    draining.drain("ai")
     with ringing(answering(200)) as phone:
         settings.OMI_API_URL = phone.url
         work()
@@ -288,12 +288,12 @@ def test_it_sends_one_person_one_notification_at_a_time(
 ) -> None:
     late(ann, ago_s=60)
     late(ann, "Hey Omi, where does the caterer live?", ago_s=30)
-    leased.drain("ai")
+    draining.drain("ai")
     assert len(phone.pushed) == 1
     waiting = Notification.objects.get(state=State.PENDING)
     assert waiting.next_attempt_at > timezone.now() + timedelta(seconds=20)
     Notification.objects.filter(pk=waiting.pk).update(next_attempt_at=timezone.now())
-    leased.drain("ai")
+    draining.drain("ai")
     assert len(phone.pushed) == 1
     Notification.objects.exclude(pk=waiting.pk).update(
         sent_at=timezone.now() - timedelta(seconds=31)
@@ -324,7 +324,7 @@ def test_it_keeps_an_answer_that_may_not_be_spoken(
 
 def test_it_keeps_an_answer_that_waited_too_long(ann: User, memory: Memory, phone: Phone) -> None:
     late(ann)
-    leased.work_due(leased.work_types[Question], until=float("inf"))
+    draining.work_due(registry.work_types[Question], until=float("inf"))
     Notification.objects.update(send_before=timezone.now())
     work()
     assert Question.objects.values_list("channel", "why").get() == ("kept", "too late")
@@ -347,7 +347,7 @@ def test_it_asks_the_model_again_after_a_failure(
     late(ann)
     with serving(failing(500)) as server:
         settings.OPENAI_BASE_URL = server.url
-        leased.drain("ai")
+        draining.drain("ai")
         assert Question.objects.get().state == State.PENDING
         server.answering = saying({"answer": ANSWER, "memory_ids": []})
         with ringing(answering(200)) as phone:
@@ -371,7 +371,7 @@ def test_it_lets_the_request_take_over_from_the_timer(ann: User, memory: Memory)
     """More is said just as the timer closes the question: the timer's worker writes nothing."""
     assert detect_in_request(heard(ann, "Hey Omi, what did"), Preferences()) is None
     Question.objects.update(next_attempt_at=timezone.now())
-    (claimed,) = leased.claim(leased.work_types[Question], limit=1, fresh=True)
+    (claimed,) = leased.claim(registry.work_types[Question], limit=1, fresh=True)
     question = detect_in_request(
         Batch(ann.pk, UID, None, (said("Sarah say?", 2.5),), uuid7(), timezone.now()),
         Preferences(),
@@ -409,7 +409,7 @@ def test_it_links_a_question_whose_words_were_stored_very_late(ann: User, memory
 def test_a_question_that_goes_on_is_put_back(ann: User) -> None:
     assert detect_in_request(heard(ann, "Hey Omi, what did"), Preferences()) is None
     Question.objects.update(next_attempt_at=timezone.now())
-    leased.drain("ai")
+    draining.drain("ai")
     question = Question.objects.get()
     assert (question.state, question.attempts, question.lease_token) == (State.PENDING, 0, None)
     assert question.next_attempt_at == question.closes_at

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from omibackend.core.errors import SetAside
-from omibackend.core.work import leased
+from omibackend.core.work import draining, leased
 from omibackend.core.work.leased import State
 from omibackend.core.work.outbox import MaybeSent, NotSent, Outbox, Outgoing, SendState
 
@@ -60,7 +60,7 @@ class OutboxContract:
         box.model._default_manager.filter(state=State.PENDING).update(
             next_attempt_at=timezone.now()
         )
-        leased.work_due(box.work_type(lane="test", lease_s=60), until=float("inf"))
+        draining.work_due(box.work_type(lane="test", lease_s=60), until=float("inf"))
 
     def states(self, box: Outbox[Any]) -> list[tuple[str, str]]:
         return list(box.model._default_manager.order_by("pk").values_list("state", "send_state"))

@@ -12,9 +12,10 @@ from pytest_django import Settings
 
 from omibackend.core.errors import SetAside
 from omibackend.core.redis import soft_redis
-from omibackend.core.work import lanes, leased
+from omibackend.core.work import draining, lanes, leased
 from omibackend.core.work.effects import Change, Effect
-from omibackend.core.work.leased import State, WorkType
+from omibackend.core.work.leased import State
+from omibackend.core.work.registry import WorkType
 from webhooks.models import Delivery, Endpoint
 
 Handler = Callable[[Any, Any], list[Effect]]
@@ -47,7 +48,7 @@ def kind(apply: Handler | None = None, **options: Any) -> WorkType:
 
 
 def work(of: WorkType) -> bool:
-    return leased.work_due(of, until=time.monotonic() + 10)
+    return draining.work_due(of, until=time.monotonic() + 10)
 
 
 def fail_with(error: Exception) -> Handler:
@@ -299,11 +300,11 @@ class TestWake:
 
 def test_the_sweeper_wakes_the_lane_of_a_due_row(rows: Any) -> None:
     rows(2)
-    assert leased.sweep() == {"inbox": 2}
+    assert draining.sweep() == {"inbox": 2}
     assert soft_redis.client().exists("wake:inbox")
 
 
 def test_the_sweeper_leaves_alone_what_is_not_due(rows: Any) -> None:
     rows(1)
     Delivery.objects.update(next_attempt_at=Now() + timedelta(minutes=1))
-    assert leased.sweep() == {}
+    assert draining.sweep() == {}

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from omibackend.core import manifest
 from omibackend.core.manifest import Finder, Manifest
-from omibackend.core.work.leased import work_types
+from omibackend.core.work.registry import work_types
 
 ROOT = Path(settings.BASE_DIR)
 HOUSE = [

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from emg.analytics import parameters
 from emg.models import Recording
-from omibackend.core.work import leased
+from omibackend.core.work import leased, registry
 from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.emg.c3d_files import emg_file
@@ -104,7 +104,7 @@ class TestReanalyse:
         said("reanalyse", "--all", "--no-wait")
         bucket.put(emg_file(seed=2), path="new.c3d")
         bucket.tell({"bucket": BUCKET, "object_path": "new.c3d"})
-        kind = leased.work_types[Recording]
+        kind = registry.work_types[Recording]
         (first,) = leased.claim(kind, limit=1, fresh=True)
         assert first.object_path == "new.c3d"
 

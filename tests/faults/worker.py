@@ -23,10 +23,10 @@ def main(lease_s: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from omibackend.core.work import leased
+    from omibackend.core.work import registry
     from webhooks.models import Delivery
 
-    kind = leased.work_types[Delivery]
+    kind = registry.work_types[Delivery]
     apply_many = kind.apply_many
     assert apply_many
 
@@ -41,7 +41,7 @@ def main(lease_s: int) -> None:
         _harm([row], FREEZES_AFTER, signal.SIGSTOP)
         return effects
 
-    leased.register(replace(kind, lease_s=lease_s, apply=harmed_one, apply_many=harmed_many))
+    registry.register(replace(kind, lease_s=lease_s, apply=harmed_one, apply_many=harmed_many))
     worker = "omibackend.ops.lanes.LaneWorker"
     call_command("rqworker", "inbox", worker_class=worker, verbosity=0)
 

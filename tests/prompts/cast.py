@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from memories.models import Memory
-from omibackend.core.work import leased
+from omibackend.core.work import draining
 from omibackend.core.work.leased import State
 from omibackend.prompts.models import PromptRun, PromptTemplate
 from tests.conftest import payload, work
@@ -66,5 +66,5 @@ def remember(omi: Sender, **changes: Any) -> Memory:
 def run_due() -> PromptRun:
     """The lane, once every waiting run is due: the only run, as it is then."""
     PromptRun.objects.filter(state=State.PENDING).update(next_attempt_at=Now())
-    leased.drain("ai")
+    draining.drain("ai")
     return PromptRun.objects.get()

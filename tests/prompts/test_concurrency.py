@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from omibackend.core.work import leased
+from omibackend.core.work import draining
 from omibackend.prompts import booking, jobs, planning
 from omibackend.prompts.booking import Wanted
 from omibackend.prompts.models import Outcome, PromptRun, PromptTemplate
@@ -49,6 +49,6 @@ def test_two_workers_ask_the_model_once(omi: Sender, serve: Serve) -> None:
     server = serve(saying(SUMMARY))
     template()
     remember(omi)
-    at_once(*[lambda: leased.drain("ai")] * 3)
+    at_once(*[lambda: draining.drain("ai")] * 3)
     assert PromptRun.objects.get().outcome == Outcome.MADE
     assert len([asked for asked in server.asked if "instruction" in str(asked)]) == 1

@@ -12,7 +12,7 @@ from django.utils import timezone
 from conversations.models import Conversation, Message, OmiSession
 from memories.models import ActionItem, Memory
 from memories.saving.writing import edit, forget
-from omibackend.core.work import leased
+from omibackend.core.work import draining, leased
 from omibackend.core.work.effects import Change, Effect
 from omibackend.core.work.leased import State
 from omibackend.ops.retention import prune
@@ -349,7 +349,7 @@ def test_it_runs_once_and_when_the_final_words_are_in(
     work("inbox", "ai")
     assert server.asked == []
     remember(omi, **body)
-    leased.drain("ai")
+    draining.drain("ai")
     run = PromptRun.objects.get()
     assert (run.outcome, run.subject_id) == (Outcome.MADE, OmiSession.objects.get().pk)
     assert words[0]["text"] in run.rendered

@@ -12,7 +12,8 @@ from omibackend.core.manifest import Figure, Panel
 from omibackend.core.redis import metrics
 from omibackend.core.show import charts
 from omibackend.core.show.human import count, span
-from omibackend.core.work.leased import due, work_types
+from omibackend.core.work.leased import due
+from omibackend.core.work.registry import work_types
 from webhooks.admin import traffic
 from webhooks.inbox import status
 from webhooks.models import Delivery, Endpoint

@@ -4,7 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from omibackend.core.work import leased
+from omibackend.core.work import draining, registry
 from omibackend.core.work.leased import LIVE
 
 SHOWN_EVERY_S = 5.0
@@ -26,7 +26,9 @@ class Command(BaseCommand):
         jobs.queue_missing()
         waiting = Embedding.objects.filter(state__in=LIVE)
         total = left = waiting.count()
-        while leased.work_due(leased.work_types[Embedding], until=time.monotonic() + SHOWN_EVERY_S):
+        while draining.work_due(
+            registry.work_types[Embedding], until=time.monotonic() + SHOWN_EVERY_S
+        ):
             left = waiting.count()
             self.stdout.write(f"{total - left} of {total} embedded")
         left = waiting.count()

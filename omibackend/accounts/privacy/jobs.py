@@ -11,10 +11,11 @@ from django.db.models.functions import Now
 from omibackend.accounts.models import Erasure, Export
 from omibackend.accounts.privacy import erasure, export
 from omibackend.core import files
-from omibackend.core.work import leased
+from omibackend.core.work import registry
 from omibackend.core.work.effects import Effect
 from omibackend.core.work.lanes import JOB_TIMEOUT_S
-from omibackend.core.work.leased import Reschedule, WorkType
+from omibackend.core.work.leased import Reschedule
+from omibackend.core.work.registry import WorkType
 
 # Not maintenance: an export may take minutes, and there runs the sweeper.
 LANE = "accounts"
@@ -65,7 +66,7 @@ def apply_erasure(row: Erasure, _: None) -> list[Effect]:
 
 
 def register() -> None:
-    leased.register(
+    registry.register(
         WorkType(
             model=Export,
             lane=LANE,

@@ -13,7 +13,7 @@ WAKE_TTL_S = 5
 JOB_TIMEOUT_S = 180
 CALM_S = 0.02
 MOST_WAITING = 16
-DRAIN = "omibackend.core.work.leased.drain"
+DRAIN = "omibackend.core.work.draining.drain"
 
 
 def _flag(lane: str) -> str:

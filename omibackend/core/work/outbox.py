@@ -19,7 +19,8 @@ from omibackend.core.errors import OmiError, SetAside
 from omibackend.core.postgres import clock
 from omibackend.core.postgres.locks import Lock, lock
 from omibackend.core.work.effects import Effect
-from omibackend.core.work.leased import Leased, Reschedule, State, WorkType
+from omibackend.core.work.leased import Leased, Reschedule, State
+from omibackend.core.work.registry import WorkType
 
 
 class SendState(models.TextChoices):

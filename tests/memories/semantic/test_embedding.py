@@ -15,7 +15,7 @@ from memories.models import Memory
 from memories.saving.writing import edit, forget
 from memories.semantic import jobs
 from memories.semantic.models import Embedding
-from omibackend.core.work import leased
+from omibackend.core.work import draining, leased, registry
 from omibackend.core.work.leased import State
 from tests.llm.embedder import embedding, refusing, vector
 from tests.llm.server import ModelServer, failing
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 def work() -> None:
     Embedding.objects.filter(state=State.PENDING).update(next_attempt_at=timezone.now())
-    leased.drain("ai")
+    draining.drain("ai")
 
 
 def vectors() -> list[Any]:
@@ -112,7 +112,7 @@ def test_it_lets_one_refused_text_hold_up_no_other(owner: Any, embedder: ModelSe
 
 def test_it_writes_nothing_over_newer_words(owner: Any, embedder: ModelServer) -> None:
     memory = told(owner)
-    (row,) = leased.claim(leased.work_types[Embedding], limit=1, fresh=True)
+    (row,) = leased.claim(registry.work_types[Embedding], limit=1, fresh=True)
     vector = jobs.prepare_many([row])[row.pk]
     edit(memory, {"text": "We buy a car."})
     with pytest.raises(leased.LostLease), transaction.atomic():

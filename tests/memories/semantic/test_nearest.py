@@ -9,7 +9,7 @@ from memories.models import Memory
 from memories.search.finding import hybrid, matching, search
 from memories.semantic import nearest as semantic
 from memories.semantic.models import Embedding
-from omibackend.core.work import leased
+from omibackend.core.work import draining
 from tests.llm.server import ModelServer, failing, hanging
 from tests.memories.told import AT, HOUR, told
 
@@ -27,7 +27,7 @@ TEXTS = {
 def memories(owner: Any, embedder: ModelServer) -> None:
     for number, (title, text) in enumerate(TEXTS.items()):
         told(owner, source_id=title, title=title, text=text, occurred_at=AT + number * HOUR)
-    leased.drain("ai")
+    draining.drain("ai")
     embedder.asked.clear()
 
 

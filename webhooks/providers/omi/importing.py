@@ -12,7 +12,7 @@ from conversations.models import OmiSession
 from memories.models import Memory, MemoryKind, Tombstone
 from omibackend.accounts.models import User
 from omibackend.core.errors import Refused
-from omibackend.core.work import lanes, leased
+from omibackend.core.work import draining, lanes
 from omibackend.core.work.leased import State
 from webhooks.inbox import receiver
 from webhooks.inbox.endpoints import create
@@ -158,7 +158,7 @@ def _parsed(incoming: Incoming) -> Parsed:
 def _work(stored: dict[UUID, str], tally: ImportTally) -> None:
     """What no worker has taken is worked here, also what an interrupted run has left."""
     lanes.wake("inbox")
-    leased.drain("inbox")
+    draining.drain("inbox")
     rows = Delivery.objects.filter(pk__in=stored).values_list("pk", "state", "last_error")
     for pk, state, error in rows:
         if state == State.DEAD:
