@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from omibackend.core.personal_data import File, PersonalData, Table
 from webhooks.inbox import refusals
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, LinkCode, OmiLink
 
 SUFFIXES = {"application/json": "json", "text/plain": "txt"}
 
@@ -56,8 +56,15 @@ PersonalData.register(
                 lambda user_id: Endpoint.objects.filter(owner_id=user_id),
                 ("id", "provider", "name", "policy", "enabled", "created_at"),
             ),
+            Table("codes", lambda user_id: LinkCode.objects.filter(user_id=user_id)),
+            Table(
+                "wearables",
+                lambda user_id: OmiLink.objects.filter(user_id=user_id),
+                ("uid", "linked_at"),
+            ),
         ),
         files=bodies,
+        uids=lambda user_id: OmiLink.objects.filter(user_id=user_id).values_list("uid", flat=True),
         forget=forget,
     )
 )

@@ -15,7 +15,7 @@ from unfold.forms import AdminPasswordChangeForm
 from unfold.forms import UserChangeForm as UnfoldUserChangeForm
 from unfold.forms import UserCreationForm as UnfoldUserCreationForm
 
-from omibackend.accounts.models import Erasure, Export, OmiLink, Preferences, Token, User
+from omibackend.accounts.models import Erasure, Export, Preferences, Token, User
 from omibackend.accounts.privacy import erasure
 from omibackend.core.admin.paging import BoundedPaginator
 
@@ -125,15 +125,6 @@ class Listed(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-@admin.register(OmiLink)
-class OmiLinkAdmin(Listed):
-    """A link is proven by its person and never made here; deleting it unlinks the wearable."""
-
-    list_display = ["user", "uid", "linked_at"]
-    list_select_related = ["user"]
-    search_fields = ["uid", "user__email"]
 
 
 @admin.register(Token)

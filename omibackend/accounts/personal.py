@@ -11,8 +11,6 @@ from django.db.models import QuerySet
 from omibackend.accounts.models import (
     BrowserSession,
     Export,
-    LinkCode,
-    OmiLink,
     Preferences,
     Token,
     User,
@@ -63,12 +61,6 @@ PersonalData.register(
                 _failed_sign_ins,
                 ("attempt_time", "ip_address", "user_agent", "failures_since_start"),
             ),
-            Table("codes", lambda user_id: LinkCode.objects.filter(user_id=user_id)),
-            Table(
-                "wearables",
-                lambda user_id: OmiLink.objects.filter(user_id=user_id),
-                ("uid", "linked_at"),
-            ),
             Table("exports", lambda user_id: Export.objects.filter(owner_id=user_id)),
             Table(
                 "preferences",
@@ -85,7 +77,6 @@ PersonalData.register(
                 ("email", "name", "is_staff", "date_joined", "last_login"),
             ),
         ),
-        uids=lambda user_id: OmiLink.objects.filter(user_id=user_id).values_list("uid", flat=True),
         forget=forget,
     )
 )

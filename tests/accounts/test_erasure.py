@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from emg.models import Recording
 from emg.storage import StoreAway, s3
 from memories.models import Memory
-from omibackend.accounts.models import Erased, Erasure, OmiLink, Preferences, Token, User
+from omibackend.accounts.models import Erased, Erasure, Preferences, Token, User
 from omibackend.accounts.privacy import erasure, jobs
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.redis import soft_redis
@@ -32,7 +32,7 @@ from tests.emg.c3d_files import emg_file
 from tests.emg.uploads import BUCKET, PATH, Bucket
 from tests.sender import Sender
 from webhooks.inbox import authentication
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, OmiLink
 from webhooks.providers.omi import shared
 
 pytestmark = pytest.mark.django_db(transaction=True)

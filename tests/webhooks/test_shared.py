@@ -11,8 +11,6 @@ from pytest_django import Settings
 
 from conversations.models import OmiSession, Question, TranscriptSegment
 from memories.models import Memory
-from omibackend.accounts import links
-from omibackend.accounts.models import LinkCode, OmiLink
 from omibackend.core.errors import Refused
 from omibackend.core.redis import soft_redis
 from omibackend.core.work import leased
@@ -20,8 +18,8 @@ from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.conversations.phone import answering, hanging, ringing
 from tests.sender import Sender
-from webhooks.models import Delivery, Endpoint
-from webhooks.providers.omi import shared
+from webhooks.models import Delivery, Endpoint, LinkCode, OmiLink
+from webhooks.providers.omi import links, shared
 
 ASKED = payload("omi/realtime_transcript__asked")
 MEMORY = payload("omi/memory_created__full")

@@ -13,7 +13,6 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.fields.json import KT
 
-from omibackend.accounts import links
 from omibackend.accounts.privacy.erasure import is_erased_uid
 from omibackend.core.errors import SetAside
 from omibackend.core.work import lanes, leased
@@ -21,6 +20,7 @@ from omibackend.core.work.leased import Became, State
 from webhooks.inbox import authentication
 from webhooks.inbox.provider import NOBODY, Incoming, KnownEndpoint, Parsed
 from webhooks.models import Delivery
+from webhooks.providers.omi import links
 from webhooks.providers.omi.words import raw_segments, uid_of
 
 NOT_LINKED = "The uid is not linked to an account. It is worked once somebody links it."
