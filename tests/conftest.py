@@ -18,6 +18,7 @@ from omibackend.core.work import leased
 from tests.emg.uploads import Bucket
 from tests.sender import Sender
 from webhooks.inbox import authentication
+from webhooks.inbox.endpoints import create
 from webhooks.models import Endpoint
 from webhooks.providers.omi import shared
 from webhooks.providers.storage.responses import Rest
@@ -111,9 +112,7 @@ def api() -> Callable[..., APIClient]:
 def omi(owner: Any) -> Sender:
     """Omi, posting to an endpoint of the owner's."""
     endpoint = Endpoint(owner=owner, provider="omi", name="Nadia's Omi")
-    token = endpoint.new_token()
-    endpoint.save()
-    return Sender(Client(), endpoint, token)
+    return Sender(Client(), endpoint, str(create(endpoint).token))
 
 
 @pytest.fixture
@@ -122,9 +121,7 @@ def bucket(owner: Any, settings: Any, tmp_path: Path) -> Bucket:
     settings.MEDIA_ROOT = tmp_path
     Rest.until = 0.0
     endpoint = Endpoint(owner=owner, provider="storage", name="Nadia's bucket")
-    token = endpoint.new_token()
-    endpoint.save()
-    return Bucket(Sender(Client(), endpoint, token), tmp_path)
+    return Bucket(Sender(Client(), endpoint, str(create(endpoint).token)), tmp_path)
 
 
 def work(*lanes: str) -> None:

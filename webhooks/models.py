@@ -1,6 +1,4 @@
-import secrets
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +6,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from omibackend.core.postgres.crypto import EncryptedField, token_hash
+from omibackend.core.postgres.crypto import EncryptedField
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import Leased
 
@@ -54,32 +52,6 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def new_token(self, *, overlap: timedelta | None = timedelta(0)) -> str:
-        """Sets a fresh token and returns it: the only time that it can be read. The one before is
-        accepted for as long as `overlap`; None: until it is retired."""
-        token = secrets.token_urlsafe(32)
-        self.retire_previous_token()
-        if overlap != timedelta(0):
-            self.previous_token_hash = self.token_hash
-            self.previous_token_until = _end(overlap)
-        self.token_hash = token_hash(token)
-        self.token_hint = token[-4:]
-        return token
-
-    def retire_previous_token(self) -> None:
-        self.previous_token_hash = self.previous_token_until = None
-
-    def rotate_secret(self, secret: str, *, overlap: timedelta | None = None) -> None:
-        """Makes `secret` the current one. The one before is accepted for as long as `overlap`;
-        None: until it is retired."""
-        self.previous_secret, self.secret = self.secret, secret
-        self.previous_secret_live = bool(self.previous_secret) and overlap != timedelta(0)
-        self.previous_secret_until = _end(overlap)
-        self.rotated_at = timezone.now()
-
-    def retire_previous_secret(self) -> None:
-        self.previous_secret_live = False
-
     @property
     def accepts_previous_secret(self) -> bool:
         return self.previous_secret_live and not _is_over(self.previous_secret_until)
@@ -87,10 +59,6 @@ class Endpoint(models.Model):
     @property
     def accepts_previous_token(self) -> bool:
         return bool(self.previous_token_hash) and not _is_over(self.previous_token_until)
-
-
-def _end(overlap: timedelta | None) -> Any:
-    return Now() + overlap if overlap else None
 
 
 def _is_over(until: datetime | None) -> bool:

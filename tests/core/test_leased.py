@@ -14,6 +14,7 @@ from omibackend.core.errors import SetAside
 from omibackend.core.redis import soft_redis
 from omibackend.core.work import lanes, leased
 from omibackend.core.work.leased import Became, State, WorkType
+from webhooks.inbox.endpoints import create
 from webhooks.models import Delivery, Endpoint
 
 Handler = Callable[[Any, Any], Became]
@@ -22,8 +23,7 @@ Handler = Callable[[Any, Any], Became]
 @pytest.fixture
 def rows(owner: Any) -> Callable[[int], list[Delivery]]:
     endpoint = Endpoint(owner=owner, provider="omi", name="x")
-    endpoint.new_token()
-    endpoint.save()
+    create(endpoint)
 
     def make(count: int) -> list[Delivery]:
         made = [

@@ -18,6 +18,7 @@ from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.conversations.phone import answering, hanging, ringing
 from tests.sender import Sender
+from webhooks.inbox.endpoints import create
 from webhooks.models import Delivery, Endpoint, LinkCode, OmiLink
 from webhooks.providers.omi import links, shared
 
@@ -29,9 +30,7 @@ MEMORY = payload("omi/memory_created__full")
 def app(staff: Any) -> Sender:
     """An app in Omi's store: its endpoint is the staff's, its deliveries are people's."""
     endpoint = Endpoint(owner=staff, provider="omi", name="Our app", shared=True)
-    token = endpoint.new_token()
-    endpoint.save()
-    return Sender(Client(), endpoint, token)
+    return Sender(Client(), endpoint, str(create(endpoint).token))
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -18,7 +19,7 @@ from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 from webhooks.admin import health
 from webhooks.admin.health import Once
-from webhooks.inbox.endpoints import ROTATED, create, new_secret
+from webhooks.inbox import endpoints
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.registry import PROVIDERS
 
@@ -152,7 +153,7 @@ class EndpointAdmin(ModelAdmin):
         if change:
             super().save_model(request, obj, form, change)
         else:
-            obj.made_token = create(obj).token
+            obj.made_token = endpoints.create(obj).token
 
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
@@ -205,8 +206,7 @@ class EndpointAdmin(ModelAdmin):
     def rotate_secret(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(Endpoint, pk=object_id)
         given = form.cleaned_data["secret"].strip()
-        endpoint.rotate_secret(given or new_secret())
-        endpoint.save(update_fields=ROTATED)
+        endpoint = endpoints.rotate(endpoint, secret=given or endpoints.new_secret()).endpoint
         self.log_change(request, endpoint, "Rotated the signing secret.")
         return self._once(
             request,
@@ -233,8 +233,7 @@ class EndpointAdmin(ModelAdmin):
     )
     def retire_old_secret(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(Endpoint, pk=object_id)
-        endpoint.retire_previous_secret()
-        endpoint.save(update_fields=["previous_secret_live"])
+        endpoints.end_overlap(endpoint, token=False)
         self.log_change(request, endpoint, "Retired the old signing secret.")
         self.message_user(request, "The old secret is no longer accepted.")
         link = reverse("admin:webhooks_endpoint_change", args=[object_id])
@@ -257,15 +256,14 @@ class EndpointAdmin(ModelAdmin):
     )
     def new_token(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(Endpoint, pk=object_id)
-        token = endpoint.new_token()
-        endpoint.save(update_fields=ROTATED)
+        made = endpoints.rotate(endpoint, new_token=True, overlap=timedelta(0))
         self.log_change(request, endpoint, "Made a new token.")
         return self._once(
             request,
             endpoint,
             "This is its new address",
             "Copy it now: it is shown this once, only a hash of it is kept.",
-            address_of(request, endpoint, token),
+            address_of(request, endpoint, str(made.token)),
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
