@@ -1,71 +1,26 @@
 """Which endpoint a request means, and whether it proved it. No query per request."""
 
 import time
-from collections.abc import Callable
-from typing import Any
 
-from django.db import Error as DatabaseError
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from omibackend.core.errors import Refused, is_database_down
+from omibackend.core.errors import Refused
 from omibackend.core.postgres.crypto import token_hash
+from omibackend.core.recent import Recent
 from omibackend.core.redis import soft_redis
+from webhooks.inbox.fast_path.statements import INGEST, retried
 from webhooks.inbox.provider import Incoming, KnownEndpoint, Provider
 from webhooks.models import Endpoint, Policy
 
-CACHE_S = 3.0
-CACHE_ENTRIES = 4096
 MOST_SIGNED_BY_SIGNATURE_ALONE = 50
 
 
-class EndpointCache:
-    """Answers by token without a query. A switch in the admin acts within `CACHE_S`.
-
-    Unknown tokens are remembered too, so that guessing them costs the database nothing.
-    """
-
-    def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], tuple[float, list[KnownEndpoint]]] = {}
-
-    def find(self, provider: str, token: str | None) -> list[KnownEndpoint]:
-        key = (provider, token_hash(token) if token else "")
-        now = time.monotonic()
-        found = self._entries.get(key)
-        if found and found[0] > now:
-            return found[1]
-        if len(self._entries) >= CACHE_ENTRIES:
-            self._entries.clear()
-        known: list[KnownEndpoint] = retried(lambda _: _load(provider, key[1]))
-        self._entries[key] = (now + CACHE_S, known)
-        return known
-
-    def clear(self) -> None:
-        self._entries.clear()
-
-
-cache = EndpointCache()
-
-
-def retried(statement: Callable[[BaseDatabaseWrapper], Any]) -> Any:
-    """Runs one statement; once more on a fresh connection if the kept one had died, as after a
-    restart of PostgreSQL."""
-    connection = connections["ingest"]
-    try:
-        return statement(connection)
-    except DatabaseError as error:
-        if connection.in_atomic_block or not is_database_down(error):
-            raise
-        connection.close()
-        return statement(connection)
-
-
-def _load(provider: str, hashed: str) -> list[KnownEndpoint]:
+def _load(asked: tuple[str, str]) -> list[KnownEndpoint]:
     """The endpoint of a token; without one, those that a signature alone may identify."""
-    rows = Endpoint.objects.using("ingest").filter(
+    provider, hashed = asked
+    rows = Endpoint.objects.using(INGEST).filter(
         provider=provider, enabled=True, owner__is_active=True
     )
     rows = rows.annotate(
@@ -92,6 +47,14 @@ def _load(provider: str, hashed: str) -> list[KnownEndpoint]:
     ]
 
 
+# Unknown tokens are remembered too, so that guessing them costs the database nothing.
+cache = Recent[tuple[str, str], list[KnownEndpoint]](lambda asked: retried(lambda _: _load(asked)))
+
+
+def known_by(provider: Provider, token: str | None) -> list[KnownEndpoint]:
+    return cache.find((provider.name, token_hash(token) if token else ""))
+
+
 def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
     """The token from the path, `Authorization: Bearer`, `X-Webhook-Token` or `?token=`. MinIO
     puts its token into `Authorization` as it is."""
@@ -113,7 +76,7 @@ def unknown(provider: Provider) -> Refused:
 
 
 def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
-    found = cache.find(provider.name, token)
+    found = known_by(provider, token)
     if found:
         return found
     if token:

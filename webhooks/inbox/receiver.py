@@ -4,57 +4,29 @@ A 2xx is sent only after the row is committed. Its cost does not grow with the n
 messages in the body, and Redis cannot change it.
 """
 
-import base64
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from omibackend.core.errors import Refused, is_database_down
 from omibackend.core.http.addresses import client_address
 from omibackend.core.logging import logger
-from omibackend.core.postgres.ids import uuid7
-from omibackend.core.postgres.prepared import Prepared
 from omibackend.core.redis import metrics, soft_redis
-from omibackend.core.request_id import current_request_id
 from omibackend.core.work import lanes
 from webhooks.inbox import authentication, refusals
-from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Provider, Stored
+from webhooks.inbox.fast_path.statements import INGEST, store
+from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Provider
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 SECRET_WORDS = ("token", "secret", "password", "api-key", "apikey")
-DEDUP_KEY_CHARS = 200
 MOST_QUERY_FIELDS = 100
 RETRY_AFTER_S = 5
-
-INSERT_TYPES = """uuid, uuid, text, text, text, bytea, int, text, jsonb, jsonb, inet, text, text,
-                  text, bigint, text, bool"""
-INSERT = """
-INSERT INTO webhooks_delivery
-    (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
-     query, remote_addr, signature, request_id, state, finished_at)
-VALUES ($1, $2, $3, $4,
-        CASE WHEN $17 THEN convert_to($5, 'UTF8') ELSE decode($5, 'base64') END,
-        $6, $7, $8, $9, $10, $11, $12, $13, $14,
-        CASE $14 WHEN 'ignored' THEN statement_timestamp() END)
-ON CONFLICT DO NOTHING RETURNING id, {attention}
-"""
-COUNT_DUPLICATE = """
-UPDATE webhooks_delivery SET
-    duplicates = duplicates + 1,
-    conflicts = conflicts + (body_sha256 <> %s)::int
-WHERE endpoint_id = %s AND dedup_key = %s AND id <> %s RETURNING id
-"""
 
 log = logger("receiver")
 
@@ -171,87 +143,10 @@ def clean(value: str) -> str:
     return value.replace("\x00", "�").encode("utf-8", "replace").decode()
 
 
-def store(
-    provider: Provider,
-    endpoint: KnownEndpoint,
-    incoming: Incoming,
-    parsed: Parsed,
-    signature: str,
-) -> Stored:
-    """One autocommit INSERT. A duplicate writes nothing but its count."""
-    delivery_id = uuid7()
-    sha256 = hashlib.sha256(incoming.body).digest()
-    key = _dedup_key(parsed.dedup_key)
-    body, is_text = _as_text(incoming.body)
-    values = [
-        delivery_id,
-        endpoint.id,
-        parsed.event,
-        key,
-        body,
-        sha256,
-        len(incoming.body),
-        incoming.content_type,
-        orjson.dumps(incoming.headers).decode(),
-        orjson.dumps(incoming.query).decode(),
-        incoming.remote_addr,
-        signature,
-        current_request_id(),
-        "ignored" if parsed.ignored else "pending",
-        endpoint.owner_id,
-        parsed.subject,
-        is_text,
-    ]
-    row = authentication.retried(lambda connection: _insert(connection, provider, values))
-    if row:
-        return Stored(delivery_id, fresh=True, attentive=row[1])
-    if key is None:  # only its own id can be in the way: the first try did commit
-        return Stored(delivery_id, fresh=True)
-    duplicate = [sha256, endpoint.id, key, delivery_id]
-    first = authentication.retried(lambda connection: _one(connection, COUNT_DUPLICATE, duplicate))
-    return Stored(first[0] if first else delivery_id, fresh=first is None)
-
-
-def _as_text(body: bytes) -> tuple[str, bool]:
-    """The driver sends bytes as hexadecimal, which costs a tenth of a long body's answer: UTF-8
-    travels as the text that it is. Anything else as base64."""
-    with suppress(UnicodeDecodeError):
-        text = body.decode()
-        if "\x00" not in text:
-            return text, True
-    return base64.b64encode(body).decode(), False
-
-
-def _dedup_key(key: str | None) -> str | None:
-    if key is None or len(key) <= DEDUP_KEY_CHARS:
-        return key
-    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
-
-
-def _insert(connection: BaseDatabaseWrapper, provider: Provider, values: list[Any]) -> Any:
-    """By the driver's own cursor: Django's wrapping costs as much as reading the request."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
-        _insert_of(provider).execute(cursor, values)
-        return cursor.fetchone()
-
-
-@cache
-def _insert_of(provider: Provider) -> Prepared:
-    attention = provider.attention.format(owner="$15", subject="$16")
-    return Prepared(f"ingest_{provider.name}", INSERT_TYPES, INSERT.format(attention=attention))
-
-
-def _one(connection: BaseDatabaseWrapper, sql: str, values: list[Any]) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchone()
-
-
 def _database_down(
     endpoint: KnownEndpoint | None, incoming: Incoming | None, error: Exception
 ) -> HttpResponse:
-    connections["ingest"].close()
+    connections[INGEST].close()
     log.error("delivery not stored", exc_info=error)
     refused = Refused(
         503, "unavailable", "Not stored. Send it again later.", retry_after_s=RETRY_AFTER_S

@@ -4,7 +4,6 @@ A delivery is of the person that its uid is linked to. Of anybody else nothing i
 delivery is set aside, and of what it says only a spoken code is looked for.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,9 +14,10 @@ from django.db.models.fields.json import KT
 
 from omibackend.accounts.privacy.erasure import is_erased_uid
 from omibackend.core.errors import SetAside
+from omibackend.core.recent import Recent
 from omibackend.core.work import lanes, leased
 from omibackend.core.work.leased import Became, State
-from webhooks.inbox import authentication
+from webhooks.inbox.fast_path.statements import INGEST, retried
 from webhooks.inbox.provider import NOBODY, Incoming, KnownEndpoint, Parsed
 from webhooks.models import Delivery
 from webhooks.providers.omi import links
@@ -26,8 +26,6 @@ from webhooks.providers.omi.words import raw_segments, uid_of
 NOT_LINKED = "The uid is not linked to an account. It is worked once somebody links it."
 NO_UID = "A shared endpoint needs the uid that Omi puts into the address."
 LINKED = "This Omi is linked to your account now."
-RECENT_S = 3.0
-MOST_RECENT = 4096
 
 
 class Whose(NamedTuple):
@@ -35,36 +33,12 @@ class Whose(NamedTuple):
     erased: bool
 
 
-class WhoseCache:
-    """Answers without a query; a link that is made or ended acts within `RECENT_S`."""
-
-    def __init__(self) -> None:
-        self._entries: dict[str, tuple[float, Whose]] = {}
-
-    def find(self, uid: str) -> Whose:
-        now = time.monotonic()
-        kept = self._entries.get(uid)
-        if kept and kept[0] > now:
-            return kept[1]
-        if len(self._entries) >= MOST_RECENT:
-            self._entries.clear()
-        found: Whose = authentication.retried(lambda _: _look_up(uid, using="ingest"))
-        self._entries[uid] = (now + RECENT_S, found)
-        return found
-
-    def forget(self, uid: str) -> None:
-        self._entries.pop(uid, None)
-
-    def clear(self) -> None:
-        self._entries.clear()
-
-
-cache = WhoseCache()
-
-
 def _look_up(uid: str, *, using: str) -> Whose:
     owner_id = links.owners_of([uid], using=using).get(uid, NOBODY)
     return Whose(owner_id, erased=owner_id == NOBODY and bool(uid) and is_erased_uid(uid))
+
+
+cache = Recent[str, Whose](lambda uid: retried(lambda _: _look_up(uid, using=INGEST)))
 
 
 def uid_in(query: object) -> str:
