@@ -2,11 +2,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from omibackend.core.postgres.crypto import EncryptedField
+from omibackend.core.postgres.crypto import EncryptedField, EncryptedJSONField
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import Leased
 
@@ -44,6 +43,8 @@ class Endpoint(models.Model):
     enabled = models.BooleanField(default=True)
     # Many people's wearables post to it; a delivery is of the person that its uid is linked to.
     shared = models.BooleanField(default=False)
+    # What the sender's own settings class makes of it (Provider.settings).
+    settings = EncryptedJSONField(blank=True, default=dict)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -86,6 +87,10 @@ class Delivery(Leased):
     event = models.CharField(max_length=40)
     # The sender's own id of this delivery. None: it gave none, and nothing is a duplicate.
     dedup_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    # In which of the sender's dialects it was read.
+    dialect = models.CharField(max_length=20, blank=True, default="", db_default="")
+    # Whom it is about in the sender's words: Omi's uid, a phone number.
+    subject = models.CharField(max_length=128, blank=True, default="", db_default="")
     # None once retention has removed it.
     body = models.BinaryField(null=True)
     body_sha256 = models.BinaryField(max_length=32)
@@ -122,9 +127,11 @@ class Delivery(Leased):
                 name="delivery_person_id",
                 condition=models.Q(person__isnull=False),
             ),
-            # What waits for a uid to be linked is looked for among the dead.
+            # What waits for somebody to be known is looked for among the dead.
             models.Index(
-                KT("query__uid"), name="delivery_dead_uid", condition=models.Q(state="dead")
+                fields=["subject"],
+                name="delivery_dead_subject",
+                condition=models.Q(state="dead"),
             ),
         ]
 

@@ -6,19 +6,21 @@ from functools import partial
 from typing import IO
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from omibackend.core.personal_data import File, PersonalData, Table
 from webhooks.inbox import refusals
+from webhooks.inbox.endpoints import deliveries_of
 from webhooks.models import Delivery, Endpoint, LinkCode, OmiLink
+from webhooks.providers.omi import shared
 
 SUFFIXES = {"application/json": "json", "text/plain": "txt"}
 
 
 def _mine(user_id: int) -> QuerySet[Delivery]:
-    """Not what a shared endpoint of theirs took in for others: that goes with the endpoint."""
-    own = Q(endpoint__owner_id=user_id, endpoint__shared=False)
-    return Delivery.objects.filter(own | Q(person_id=user_id))
+    """Also what waits at a shared endpoint for a wearable that is theirs by now."""
+    uids = OmiLink.objects.filter(user_id=user_id).values("uid")
+    return deliveries_of(user_id) | shared.waiting_for(uids)
 
 
 def _body(delivery_id: UUID) -> IO[bytes]:

@@ -41,7 +41,7 @@ class Rule:
 
 
 def _strip(rows: QuerySet[Any]) -> None:
-    rows.update(body=None, headers={}, query={}, remote_addr=None)
+    rows.update(body=None, headers={}, query={}, subject="", remote_addr=None)
 
 
 def rules() -> list[Rule]:

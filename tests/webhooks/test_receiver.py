@@ -13,8 +13,8 @@ from tests.conftest import payload
 from tests.sender import Sender, omi_signature
 from webhooks.inbox import refusals
 from webhooks.inbox.endpoints import rotate
-from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed
-from webhooks.inbox.receiver import store
+from webhooks.inbox.fast_path.statements import store
+from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Proof
 from webhooks.models import Delivery, Endpoint, Policy
 from webhooks.providers.registry import PROVIDERS
 
@@ -44,7 +44,8 @@ def test_it_stores_the_body_byte_for_byte_before_it_answers(omi: Sender) -> None
 def test_it_stores_any_bytes_as_they_are(omi: Sender, body: bytes) -> None:
     incoming = Incoming(body, "application/octet-stream", {}, {}, None)
     known = KnownEndpoint(omi.endpoint.pk, omi.endpoint.owner_id, Policy.TOKEN, None, "", "", False)
-    kept = store(PROVIDERS["omi"], known, incoming, Parsed("other"), "")
+    proof = Proof(known, PROVIDERS["omi"].dialects[0])
+    kept = store(PROVIDERS["omi"], proof, incoming, Parsed("other"))
     assert Delivery.objects.get(pk=kept.id).raw() == body
 
 

@@ -1,7 +1,6 @@
 from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -12,58 +11,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 from webhooks.admin import health
+from webhooks.admin.forms import EndpointForm, RotateForm
 from webhooks.admin.health import Once
 from webhooks.inbox import endpoints
+from webhooks.inbox.provider import SenderSettings
 from webhooks.models import Delivery, Endpoint
-from webhooks.providers.registry import PROVIDERS
-
-LEAST_SECRET_CHARS = 16
-
-
-class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
-    provider = forms.ChoiceField(
-        label="Sender",
-        choices=[(provider.name, provider.label) for provider in PROVIDERS.values()],
-        widget=UnfoldAdminSelectWidget,
-    )
-
-    class Meta:
-        model = Endpoint
-        fields = (
-            *("name", "provider", "owner", "policy", "rate_limit_per_minute", "enabled"),
-            "shared",
-        )
-        help_texts = {
-            "owner": "Whose data the deliveries become.",
-            "policy": "What a request must prove itself by.",
-            "rate_limit_per_minute": "Empty: no limit.",
-            "enabled": "Switched off, it refuses within a few seconds.",
-            "shared": "For an app in the sender's store: a delivery becomes the data of the person "
-            "whose account its uid is linked to, never the owner's. It cannot be changed later.",
-        }
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        provider = PROVIDERS.get(str(self.cleaned_data.get("provider")))
-        if self.cleaned_data.get("shared") and not (provider and provider.place):
-            self.add_error("shared", "This sender does not say whom a delivery is about.")
-        return cleaned
-
-
-class RotateForm(BaseDialogForm):
-    secret = forms.CharField(
-        label="New secret of the sender",
-        required=False,
-        min_length=LEAST_SECRET_CHARS,
-        help_text="If the sender made one, paste it. Empty: one is made here and shown once.",
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
+from webhooks.providers.registry import PROVIDERS, settings_of
 
 
 @admin.register(Endpoint)
@@ -100,6 +57,12 @@ class EndpointAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("provider", "shared") if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The sender's own settings, once the sender is chosen, if it has any."""
+        if obj is None or settings_of(obj) is SenderSettings:
+            return self.fieldsets
+        return (*self.fieldsets, ("Of this sender", {"fields": ("settings",)}))
 
     # --- the list ---------------------------------------------------------------
 

@@ -8,9 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from pydantic import SecretStr, ValidationError
 
-from omibackend.core.errors import Refused
+from omibackend.core.errors import Refused, describe
 from omibackend.core.postgres.crypto import token_hash
+from webhooks.inbox.provider import SenderSettings
 from webhooks.models import Delivery, Endpoint, Policy
 
 AT_ONCE = 5000
@@ -38,14 +40,37 @@ def create(endpoint: Endpoint, *, signed: bool = False) -> Made:
     return Made(endpoint, token, endpoint.secret or None)
 
 
-def change(endpoint: Endpoint, changes: dict[str, object]) -> Endpoint:
+def change(endpoint: Endpoint, changes: dict[str, Any], settings: type[SenderSettings]) -> Endpoint:
     """Saves only what changes. A signature cannot be asked for while there is no secret."""
+    if "settings" in changes:
+        given = checked_settings(endpoint, changes["settings"], settings)
+        changes = {**changes, "settings": given}
     if changes.get("policy", Policy.TOKEN) != Policy.TOKEN and not endpoint.secret:
         raise Refused(409, "no_secret", "Rotate a secret in first.", attr="policy")
     for name, value in changes.items():
         setattr(endpoint, name, value)
     endpoint.save(update_fields=list(changes))
     return endpoint
+
+
+def shown_settings(endpoint: Endpoint, settings: type[SenderSettings]) -> dict[str, Any]:
+    return settings.of(endpoint.settings).model_dump(mode="json", exclude_defaults=True)
+
+
+def checked_settings(
+    endpoint: Endpoint, given: dict[str, Any], settings: type[SenderSettings]
+) -> dict[str, Any]:
+    """A secret that comes back as it was shown stays as it is."""
+    masked = str(SecretStr("x"))
+    kept = {
+        name: endpoint.settings.get(name) if value == masked else value
+        for name, value in given.items()
+    }
+    try:
+        settings.model_validate(kept)
+    except ValidationError as error:
+        raise Refused(400, "invalid", describe(error), attr="settings") from error
+    return kept
 
 
 def rotate(

@@ -5,7 +5,8 @@ messages in the body, and Redis cannot change it.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,7 +22,16 @@ from omibackend.core.redis import metrics, soft_redis
 from omibackend.core.work import lanes
 from webhooks.inbox import authentication, refusals
 from webhooks.inbox.fast_path.statements import INGEST, store
-from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Provider
+from webhooks.inbox.provider import (
+    Incoming,
+    KnownEndpoint,
+    Parsed,
+    Proof,
+    Provider,
+    Stored,
+    unsupported,
+)
+from webhooks.models import Endpoint
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 SECRET_WORDS = ("token", "secret", "password", "api-key", "apikey")
@@ -36,38 +46,63 @@ def receive(request: HttpRequest, provider: Provider, token: str | None) -> Http
     started = time.perf_counter()
     endpoint: KnownEndpoint | None = None
     incoming: Incoming | None = None
+    refuse: Callable[[Refused], HttpResponse] = Refused.response
     try:
         offered = authentication.offered_token(request, token)
         found = authentication.candidates(provider, offered)
         endpoint = found[0] if offered else None
         incoming = read(request, provider)
-        endpoint, signature = authentication.authenticate(
-            provider, found, incoming, by_token=offered is not None
-        )
+        proof = authentication.authenticate(provider, found, incoming, by_token=bool(offered))
+        endpoint, refuse = proof.endpoint, proof.dialect.refuse
         authentication.check_rate(endpoint)
-        parsed = provider.parse(incoming)
+        parsed = proof.dialect.parse(incoming, endpoint.settings)
         if endpoint.shared and provider.place:
             endpoint, parsed = provider.place(endpoint, incoming, parsed)
-        stored = None if parsed.counted else store(provider, endpoint, incoming, parsed, signature)
+            proof = proof._replace(endpoint=endpoint)
+        stored = None if parsed.counted else store(provider, proof, incoming, parsed)
     except Refused as refused:
         refusals.note(endpoint.id if endpoint else None, refused, incoming)
-        response = refused.response()
+        response = refuse(refused)
     except IntegrityError:
         authentication.cache.clear()  # deleted since it was last looked up
-        response = authentication.unknown(provider).response()
+        response = refuse(authentication.unknown(provider))
     except DatabaseError as error:
         if not is_database_down(error):
             raise
-        response = _database_down(endpoint, incoming, error)
+        response = refuse(_database_down(endpoint, incoming, error))
     else:
         if stored is None:
             _count(endpoint, parsed, incoming)
         elif stored.fresh and not parsed.ignored and settings.ENABLE_BACKGROUND_JOBS:
             lanes.waker().mark("inbox")
         metrics.acknowledged(provider.name, (time.perf_counter() - started) * 1000)
-        return provider.respond(endpoint, incoming, parsed, stored)
+        return proof.dialect.respond(endpoint, incoming, parsed, stored)
     metrics.refused(provider.name, response.status_code)
     return response
+
+
+def store_own(
+    endpoint: Endpoint,
+    body: bytes,
+    *,
+    key: str,
+    provider: Provider,
+    dialect: str | None = None,
+    query: Mapping[str, str] | None = None,
+    events: Container[str] = (),
+) -> Stored:
+    """JSON that we fetched or made ourselves, on the way of what is sent; `key` tells what was
+    stored before. Refused: too large, or none of the `events`. Waking the inbox is the caller's."""
+    if len(body) > settings.MAX_REQUEST_SIZE_BYTES:
+        raise Refused(413, "too_large", "larger than MAX_REQUEST_SIZE")
+    headers = {"idempotency-key": key}
+    incoming = Incoming(body, "application/json", headers, query or {}, remote_addr=None)
+    known = authentication.known(provider, endpoint)
+    spoken = provider.dialect(dialect) if dialect else provider.dialects[0]
+    parsed = spoken.parse(incoming, known.settings)
+    if events and parsed.event not in events:
+        raise Refused(400, "unrecognised", f"{provider.label} sends this as {parsed.event}")
+    return store(provider, Proof(known, spoken), incoming, replace(parsed, dedup_key=key))
 
 
 def read(request: HttpRequest, provider: Provider) -> Incoming:
@@ -82,8 +117,7 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         )
     content_type = (request.content_type or "").lower()
     if content_type not in provider.content_types:
-        wanted = ", ".join(provider.content_types)
-        raise Refused(415, "unsupported_type", f"Content-Type must be one of: {wanted}.")
+        raise unsupported(provider.content_types)
     try:
         body = request.body
     except UnreadablePostError as error:
@@ -97,6 +131,7 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         query=_query(request.META.get("QUERY_STRING", "")),
         remote_addr=client_address(request),
         proof=_proof(request.META, provider),
+        url=request.build_absolute_uri,
     )
 
 
@@ -145,14 +180,14 @@ def clean(value: str) -> str:
 
 def _database_down(
     endpoint: KnownEndpoint | None, incoming: Incoming | None, error: Exception
-) -> HttpResponse:
+) -> Refused:
     connections[INGEST].close()
     log.error("delivery not stored", exc_info=error)
     refused = Refused(
         503, "unavailable", "Not stored. Send it again later.", retry_after_s=RETRY_AFTER_S
     )
     refusals.note(endpoint.id if endpoint else None, refused, incoming)
-    return refused.response()
+    return refused
 
 
 def _count(endpoint: KnownEndpoint, parsed: Parsed, incoming: Incoming) -> None:

@@ -16,20 +16,21 @@ from omibackend.core.errors import is_database_down
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.postgres.prepared import Prepared
 from omibackend.core.request_id import current_request_id
-from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Provider, Stored
+from webhooks.inbox.provider import Incoming, Parsed, Proof, Provider, Stored
 
 INGEST = "ingest"
 DEDUP_KEY_CHARS = 200
 
 INSERT_TYPES = """uuid, uuid, text, text, text, bytea, int, text, jsonb, jsonb, inet, text, text,
-                  text, bigint, text, bool"""
+                  text, bigint, text, bool, text"""
 INSERT = """
 INSERT INTO webhooks_delivery
     (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
-     query, remote_addr, signature, request_id, state, finished_at)
+     query, remote_addr, signature, request_id, state, subject, dialect,
+     finished_at)
 VALUES ($1, $2, $3, $4,
         CASE WHEN $17 THEN convert_to($5, 'UTF8') ELSE decode($5, 'base64') END,
-        $6, $7, $8, $9, $10, $11, $12, $13, $14,
+        $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $18,
         CASE $14 WHEN 'ignored' THEN statement_timestamp() END)
 ON CONFLICT DO NOTHING RETURNING id, {attention}
 """
@@ -54,15 +55,9 @@ def retried(statement: Callable[[BaseDatabaseWrapper], Any]) -> Any:
         return statement(connection)
 
 
-def store(
-    provider: Provider,
-    endpoint: KnownEndpoint,
-    incoming: Incoming,
-    parsed: Parsed,
-    signature: str,
-) -> Stored:
+def store(provider: Provider, proof: Proof, incoming: Incoming, parsed: Parsed) -> Stored:
     """One autocommit INSERT. A duplicate writes nothing but its count."""
-    delivery_id = uuid7()
+    delivery_id, endpoint = uuid7(), proof.endpoint
     sha256 = hashlib.sha256(incoming.body).digest()
     key = _dedup_key(parsed.dedup_key)
     body, is_text = _as_text(incoming.body)
@@ -78,12 +73,13 @@ def store(
         orjson.dumps(incoming.headers).decode(),
         orjson.dumps(incoming.query).decode(),
         incoming.remote_addr,
-        signature,
+        proof.signature,
         current_request_id(),
         "ignored" if parsed.ignored else "pending",
         endpoint.owner_id,
         parsed.subject,
         is_text,
+        proof.dialect.name,
     ]
     row = retried(lambda connection: _insert(connection, provider, values))
     if row:
