@@ -138,7 +138,7 @@ MIDDLEWARE = [
     "omibackend.core.http.middleware.RequestTrail",
     "omibackend.core.http.middleware.Failures",
     "django.middleware.security.SecurityMiddleware",
-    "omibackend.core.http.middleware.PagesOnly",
+    "webhooks.inbox.fast_path.handler.PagesOnly",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -149,7 +149,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
-    "omibackend.core.http.middleware.PagesEnd",
+    "webhooks.inbox.fast_path.handler.PagesEnd",
 ]
 TEMPLATES = [
     {

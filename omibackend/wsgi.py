@@ -10,7 +10,7 @@ django.setup(set_prefix=False)
 # slowest answers under load waited for.
 from django.urls import get_resolver  # noqa: E402 (the applications must be loaded)
 
-from omibackend.core.http.handler import Handler  # noqa: E402
+from webhooks.inbox.fast_path.handler import Handler  # noqa: E402
 
 application = Handler()
 _ = get_resolver().url_patterns

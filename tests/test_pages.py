@@ -29,6 +29,7 @@ from omibackend.prompts.models import PromptRun, PromptTemplate
 from tests.conftest import PAYLOADS
 from tests.webhooks.stored import dead, stored
 from webhooks.inbox import refusals
+from webhooks.inbox.endpoints import create, rotate
 from webhooks.models import Delivery, Endpoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -121,9 +122,9 @@ class Cast:
 def cast(owner: Any) -> Cast:
     """One of everything that a page may show, the awkward ones first."""
     endpoint = Endpoint(owner=owner, provider="omi", name="Nadia's Omi", secret="whsec_one")
-    endpoint.new_token()
-    endpoint.rotate_secret("whsec_two")
-    endpoint.save()
+    create(endpoint)
+    rotate(endpoint, secret="whsec_two")
+    endpoint.refresh_from_db()
     body = (PAYLOADS / "omi" / "memory_created__full.json").read_bytes()
     log = [{"at": "2026-11-21T17:36:38+00:00", "ms": 58, "error": "Away. " * 40, "wait_s": 5}] * 7
     headers = {"authorization": "••••9fQ2", "user-agent": "x" * 300}

@@ -7,14 +7,16 @@ from typing import IO
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from omibackend.core.manifest import Daily, Entry, Finder, Lane, Manifest, Rule, Stat
 from omibackend.core.personal_data import File, PersonalData, Table
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.work.leased import State
 from webhooks.inbox import refusals
-from webhooks.models import Delivery, Endpoint
+from webhooks.inbox.endpoints import deliveries_of
+from webhooks.models import Delivery, Endpoint, LinkCode, OmiLink
+from webhooks.providers.omi import shared
 
 SUFFIXES = {"application/json": "json", "text/plain": "txt"}
 # Of a shared endpoint only what became this person's.
@@ -26,9 +28,9 @@ SHARED = "FROM webhooks_delivery d WHERE d.person_id = %(owner)s"
 
 
 def _mine(user_id: int) -> QuerySet[Delivery]:
-    """Not what a shared endpoint of theirs took in for others: that goes with the endpoint."""
-    own = Q(endpoint__owner_id=user_id, endpoint__shared=False)
-    return Delivery.objects.filter(own | Q(person_id=user_id))
+    """Also what waits at a shared endpoint for a wearable that is theirs by now."""
+    uids = OmiLink.objects.filter(user_id=user_id).values("uid")
+    return deliveries_of(user_id) | shared.waiting_for(uids)
 
 
 def _body(delivery_id: UUID) -> IO[bytes]:
@@ -65,15 +67,22 @@ PERSONAL_DATA = PersonalData(
             lambda user_id: Endpoint.objects.filter(owner_id=user_id),
             ("id", "provider", "name", "policy", "enabled", "created_at"),
         ),
+        Table("codes", lambda user_id: LinkCode.objects.filter(user_id=user_id)),
+        Table(
+            "wearables",
+            lambda user_id: OmiLink.objects.filter(user_id=user_id),
+            ("uid", "linked_at"),
+        ),
     ),
     files=bodies,
+    uids=lambda user_id: OmiLink.objects.filter(user_id=user_id).values_list("uid", flat=True),
     forget=forget,
 )
 
 
 def strip(rows: QuerySet[Delivery]) -> None:
     """What they became stays, and so does the hash of what was sent."""
-    rows.update(body=None, headers={}, query={}, remote_addr=None)
+    rows.update(body=None, headers={}, query={}, subject="", remote_addr=None)
 
 
 manifest = Manifest(
@@ -93,6 +102,7 @@ manifest = Manifest(
             badge="webhooks.admin.badges.dead",
         ),
         Entry(11, "Endpoints", "webhook", "webhooks.endpoint", "Webhooks"),
+        Entry(92, "Omi links", "link", "webhooks.omilink"),
     ),
     search=(
         Finder("webhooks.view_endpoint", "webhooks.admin.finding.endpoints"),

@@ -1,14 +1,11 @@
-import secrets
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from omibackend.core.postgres.crypto import EncryptedField, token_hash
+from omibackend.core.postgres.crypto import EncryptedField, EncryptedJSONField
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import Leased
 
@@ -46,6 +43,8 @@ class Endpoint(models.Model):
     enabled = models.BooleanField(default=True)
     # Many people's wearables post to it; a delivery is of the person that its uid is linked to.
     shared = models.BooleanField(default=False)
+    # What the sender's own settings class makes of it (Provider.settings).
+    settings = EncryptedJSONField(blank=True, default=dict)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -54,32 +53,6 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def new_token(self, *, overlap: timedelta | None = timedelta(0)) -> str:
-        """Sets a fresh token and returns it: the only time that it can be read. The one before is
-        accepted for as long as `overlap`; None: until it is retired."""
-        token = secrets.token_urlsafe(32)
-        self.retire_previous_token()
-        if overlap != timedelta(0):
-            self.previous_token_hash = self.token_hash
-            self.previous_token_until = _end(overlap)
-        self.token_hash = token_hash(token)
-        self.token_hint = token[-4:]
-        return token
-
-    def retire_previous_token(self) -> None:
-        self.previous_token_hash = self.previous_token_until = None
-
-    def rotate_secret(self, secret: str, *, overlap: timedelta | None = None) -> None:
-        """Makes `secret` the current one. The one before is accepted for as long as `overlap`;
-        None: until it is retired."""
-        self.previous_secret, self.secret = self.secret, secret
-        self.previous_secret_live = bool(self.previous_secret) and overlap != timedelta(0)
-        self.previous_secret_until = _end(overlap)
-        self.rotated_at = timezone.now()
-
-    def retire_previous_secret(self) -> None:
-        self.previous_secret_live = False
-
     @property
     def accepts_previous_secret(self) -> bool:
         return self.previous_secret_live and not _is_over(self.previous_secret_until)
@@ -87,10 +60,6 @@ class Endpoint(models.Model):
     @property
     def accepts_previous_token(self) -> bool:
         return bool(self.previous_token_hash) and not _is_over(self.previous_token_until)
-
-
-def _end(overlap: timedelta | None) -> Any:
-    return Now() + overlap if overlap else None
 
 
 def _is_over(until: datetime | None) -> bool:
@@ -118,6 +87,10 @@ class Delivery(Leased):
     event = models.CharField(max_length=40)
     # The sender's own id of this delivery. None: it gave none, and nothing is a duplicate.
     dedup_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    # In which of the sender's dialects it was read.
+    dialect = models.CharField(max_length=20, blank=True, default="", db_default="")
+    # Whom it is about in the sender's words: Omi's uid, a phone number.
+    subject = models.CharField(max_length=128, blank=True, default="", db_default="")
     # None once retention has removed it.
     body = models.BinaryField(null=True)
     body_sha256 = models.BinaryField(max_length=32)
@@ -154,9 +127,11 @@ class Delivery(Leased):
                 name="delivery_person_id",
                 condition=models.Q(person__isnull=False),
             ),
-            # What waits for a uid to be linked is looked for among the dead.
+            # What waits for somebody to be known is looked for among the dead.
             models.Index(
-                KT("query__uid"), name="delivery_dead_uid", condition=models.Q(state="dead")
+                fields=["subject"],
+                name="delivery_dead_subject",
+                condition=models.Q(state="dead"),
             ),
         ]
 
@@ -165,3 +140,59 @@ class Delivery(Leased):
 
     def raw(self) -> bytes:
         return bytes(self.body or b"")
+
+
+class OmiLink(models.Model):
+    """An Omi uid that is this person's: what a shared endpoint gets for it becomes theirs."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="omi_links")
+    uid = models.CharField(max_length=128, unique=True)
+    linked_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = "Omi link"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"Omi link {self.pk}"
+
+
+class LinkCode(models.Model):
+    """Six digits that are to prove a uid: one of each kind at a time for a person."""
+
+    class Purpose(models.TextChoices):
+        PUSHED = "pushed", "pushed to the phone"
+        SPOKEN = "spoken", "to be spoken"
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
+    purpose = models.CharField(max_length=6, choices=Purpose.choices)
+    # Whose phone it was pushed to.
+    uid = models.CharField(max_length=128, blank=True)
+    # Keyed with SECRET_KEY: a million codes are soon tried on a dump of the database.
+    code_hash = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "purpose"], name="link_code_user_purpose"),
+            # A spoken code is looked for without knowing whose it is.
+            models.UniqueConstraint(
+                fields=["code_hash"],
+                name="link_code_spoken",
+                condition=models.Q(purpose="spoken"),
+            ),
+        ]
+
+
+class LinkTries(models.Model):
+    """How often something was tried for a uid lately. The uid stands in it as a keyed hash."""
+
+    key = models.CharField(max_length=64, unique=True)
+    tries = models.PositiveIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["since"], name="link_tries_since")]

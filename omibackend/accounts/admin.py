@@ -15,7 +15,7 @@ from unfold.forms import AdminPasswordChangeForm
 from unfold.forms import UserChangeForm as UnfoldUserChangeForm
 from unfold.forms import UserCreationForm as UnfoldUserCreationForm
 
-from omibackend.accounts.models import Erasure, Export, OmiLink, Preferences, Token, User
+from omibackend.accounts.models import Erasure, Export, Preferences, Token, User
 from omibackend.accounts.privacy import erasure
 from omibackend.core.admin.lists import ReadOnlyAdmin
 
@@ -111,15 +111,6 @@ for unused in (Group, EmailAddress, SocialAccount, SocialApp, SocialToken):
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     pass
-
-
-@admin.register(OmiLink)
-class OmiLinkAdmin(ReadOnlyAdmin):
-    """A link is proven by its person and never made here; deleting it unlinks the wearable."""
-
-    list_display = ["user", "uid", "linked_at"]
-    list_select_related = ["user"]
-    search_fields = ["uid", "user__email"]
 
 
 @admin.register(Token)

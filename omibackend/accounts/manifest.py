@@ -11,8 +11,6 @@ from django.db.models import QuerySet
 from omibackend.accounts.models import (
     BrowserSession,
     Export,
-    LinkCode,
-    OmiLink,
     Preferences,
     Token,
     User,
@@ -63,12 +61,6 @@ PERSONAL_DATA = PersonalData(
             _failed_sign_ins,
             ("attempt_time", "ip_address", "user_agent", "failures_since_start"),
         ),
-        Table("codes", lambda user_id: LinkCode.objects.filter(user_id=user_id)),
-        Table(
-            "wearables",
-            lambda user_id: OmiLink.objects.filter(user_id=user_id),
-            ("uid", "linked_at"),
-        ),
         Table("exports", lambda user_id: Export.objects.filter(owner_id=user_id)),
         Table(
             "preferences",
@@ -85,7 +77,6 @@ PERSONAL_DATA = PersonalData(
             ("email", "name", "is_staff", "date_joined", "last_login"),
         ),
     ),
-    uids=lambda user_id: OmiLink.objects.filter(user_id=user_id).values_list("uid", flat=True),
     forget=forget,
 )
 
@@ -101,7 +92,6 @@ manifest = Manifest(
     sidebar=(
         Entry(90, "Users", "group", "accounts.user"),
         Entry(91, "Groups", "shield_person", "auth.group"),
-        Entry(92, "Omi links", "link", "accounts.omilink"),
         Entry(93, "Tokens", "key", "accounts.token"),
         Entry(94, "Failed sign-ins", "lock_clock", "axes.accessattempt"),
         Entry(95, "Erasures", "person_remove", "accounts.erasure"),

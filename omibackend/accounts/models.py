@@ -142,60 +142,6 @@ class Token(AbstractAuthToken):
         return self.name or f"Token {str(self.id)[-8:]}"
 
 
-class OmiLink(models.Model):
-    """An Omi uid that is this person's: what a shared endpoint gets for it becomes theirs."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="omi_links")
-    uid = models.CharField(max_length=128, unique=True)
-    linked_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        verbose_name = "Omi link"
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"Omi link {self.pk}"
-
-
-class LinkCode(models.Model):
-    """Six digits that are to prove a uid: one of each kind at a time for a person."""
-
-    class Purpose(models.TextChoices):
-        PUSHED = "pushed", "pushed to the phone"
-        SPOKEN = "spoken", "to be spoken"
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
-    purpose = models.CharField(max_length=6, choices=Purpose.choices)
-    # Whose phone it was pushed to.
-    uid = models.CharField(max_length=128, blank=True)
-    # Keyed with SECRET_KEY: a million codes are soon tried on a dump of the database.
-    code_hash = models.CharField(max_length=64)
-    expires_at = models.DateTimeField()
-    tries = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "purpose"], name="link_code_user_purpose"),
-            # A spoken code is looked for without knowing whose it is.
-            models.UniqueConstraint(
-                fields=["code_hash"],
-                name="link_code_spoken",
-                condition=models.Q(purpose="spoken"),
-            ),
-        ]
-
-
-class LinkTries(models.Model):
-    """How often something was tried for a uid lately. The uid stands in it as a keyed hash."""
-
-    key = models.CharField(max_length=64, unique=True)
-    tries = models.PositiveIntegerField()
-    since = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["since"], name="link_tries_since")]
-
-
 class BrowserSession(AbstractBaseSession):
     """A session of a browser. Its key is only a hash of the cookie's."""
 

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from emg.models import Recording
 from emg.storage import StoreAway, s3
 from memories.models import Memory
-from omibackend.accounts.models import Erased, Erasure, OmiLink, Preferences, Token, User
+from omibackend.accounts.models import Erased, Erasure, Preferences, Token, User
 from omibackend.accounts.privacy import erasure, jobs
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.redis import soft_redis
@@ -32,7 +32,8 @@ from tests.emg.c3d_files import emg_file
 from tests.emg.uploads import BUCKET, PATH, Bucket
 from tests.sender import Sender
 from webhooks.inbox import authentication
-from webhooks.models import Delivery, Endpoint
+from webhooks.inbox.endpoints import create
+from webhooks.models import Delivery, Endpoint, OmiLink
 from webhooks.providers.omi import shared
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,8 +175,7 @@ def test_it_is_for_the_person_alone(owner: Any, api: Api) -> None:
 def test_it_leaves_everybody_else_alone(person: Sender, api: Api) -> None:
     other = User.objects.create_user("sarah@example.org", PASSWORD)
     hers = Sender(Client(), Endpoint(owner=other, provider="omi", name="Hers"), "")
-    hers.token = hers.endpoint.new_token()
-    hers.endpoint.save()
+    hers.token = str(create(hers.endpoint).token)
     hers.post(with_photo())
     work()
     leave(api(person.endpoint.owner))
@@ -192,8 +192,7 @@ def test_it_erases_at_an_endpoint_that_many_share(owner: Any, staff: Any, api: A
     OmiLink.objects.create(user=owner, uid=UID)
     OmiLink.objects.create(user=sarah, uid="hers")
     app = Endpoint(owner=staff, provider="omi", name="App", shared=True)
-    token = app.new_token()
-    app.save()
+    token = str(create(app).token)
     for uid in (UID, "hers"):
         Sender(Client(), app, token, uid=uid).post(with_photo())
     work()

@@ -230,7 +230,6 @@ def test_it_asks_once_when_two_hear_the_same_words_at_once(transactional_db: Non
     ready = threading.Barrier(4)
 
     def listen() -> None:
-        connections["ingest"] = connections["default"]
         ready.wait()
         claimed.append(detect_in_request(batch, Preferences()))
         connections.close_all()

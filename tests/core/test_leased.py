@@ -16,6 +16,7 @@ from omibackend.core.work import draining, lanes, leased
 from omibackend.core.work.effects import Change, Effect
 from omibackend.core.work.leased import State
 from omibackend.core.work.registry import WorkType
+from webhooks.inbox.endpoints import create
 from webhooks.models import Delivery, Endpoint
 
 Handler = Callable[[Any, Any], list[Effect]]
@@ -24,8 +25,7 @@ Handler = Callable[[Any, Any], list[Effect]]
 @pytest.fixture
 def rows(owner: Any) -> Callable[[int], list[Delivery]]:
     endpoint = Endpoint(owner=owner, provider="omi", name="x")
-    endpoint.new_token()
-    endpoint.save()
+    create(endpoint)
 
     def make(count: int) -> list[Delivery]:
         made = [

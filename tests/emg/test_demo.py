@@ -4,11 +4,11 @@ from emg.demo import HOLDS, SHORT, WEAK
 from emg.models import Recording
 from tests.conftest import work
 from tests.emg.uploads import Bucket
-from webhooks.providers.storage.samples import samples
+from webhooks.providers.storage.samples import plain
 
 
 def test_its_recording_is_analysed_and_scored(bucket: Bucket) -> None:
-    (sample,) = samples()
+    (sample,) = plain()
     assert bucket.tell(sample.body).json()["metadata"]["channel_names"] == ["CH1 Raw", "CH2 Raw"]
     work("inbox", "emg")
     recording = Recording.objects.get()
@@ -21,4 +21,4 @@ def test_its_recording_is_analysed_and_scored(bucket: Bucket) -> None:
         assert peaks.index(min(peaks)) == WEAK
     assert recording.scores
     assert recording.scores["sides"] == {"left": "CH1 Raw", "right": "CH2 Raw"}
-    assert len(samples()) == 1  # the file is there already
+    assert len(plain()) == 1  # the file is there already

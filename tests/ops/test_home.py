@@ -24,6 +24,7 @@ from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
 from webhooks.admin import traffic
 from webhooks.inbox import refusals
+from webhooks.inbox.endpoints import end_overlap, rotate
 
 
 def ago(**age: float) -> Any:
@@ -133,14 +134,12 @@ def test_it_groups_the_dead_by_their_cause(omi: Sender, staff: Any) -> None:
 
 def test_it_tells_an_old_secret_in_use_from_a_forgotten_one(omi: Sender, staff: Any) -> None:
     endpoint = omi.endpoint
-    endpoint.secret = "whsec_one"
-    endpoint.rotate_secret("whsec_two")
-    endpoint.save()
+    for secret in ("whsec_one", "whsec_two"):
+        rotate(endpoint, secret=secret)
     assert sentences(staff) == ["Endpoint “Nadia's Omi” still accepts its old secret"]
     stored(endpoint, signature="previous secret")
     assert sentences(staff) == ["Endpoint “Nadia's Omi” still uses its old secret"]
-    endpoint.retire_previous_secret()
-    endpoint.save()
+    end_overlap(endpoint)
     assert sentences(staff) == []
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from conversations.models import Conversation, Message
 from memories.models import ActionItem, Memory
-from omibackend.accounts.models import OmiLink, Preferences
+from omibackend.accounts.models import Preferences
 from omibackend.ops import stats
 from tests.conftest import payload, work
 from tests.sender import Sender
 from tests.webhooks.stored import stored
-from webhooks.models import Endpoint
+from webhooks.models import Endpoint, OmiLink
 from webhooks.providers.omi import shared
 
 # 01:30 of the 22nd in Paris

@@ -22,6 +22,7 @@ from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
 from webhooks.admin import export
 from webhooks.admin.page import banner
+from webhooks.inbox.endpoints import create
 from webhooks.models import Delivery, Endpoint
 
 LIST = "/admin/webhooks/delivery/"
@@ -84,8 +85,7 @@ def test_it_filters_by_time(omi: Sender, admin: Client) -> None:
 
 def test_it_filters_by_sender_endpoint_and_event(omi: Sender, owner: Any, admin: Client) -> None:
     other = Endpoint(owner=owner, provider="gone", name="Another")
-    other.new_token()
-    other.save()
+    create(other)
     mine = stored(omi.endpoint, event="memory_created")
     theirs = stored(other)
     assert listed(admin, provider="omi") == [mine]

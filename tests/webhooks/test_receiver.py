@@ -1,4 +1,5 @@
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from omibackend.core.work.leased import State
 from tests.conftest import payload
 from tests.sender import Sender, omi_signature
 from webhooks.inbox import refusals
-from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed
-from webhooks.inbox.receiver import store
+from webhooks.inbox.endpoints import rotate
+from webhooks.inbox.fast_path.statements import store
+from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Proof
 from webhooks.models import Delivery, Endpoint, Policy
 from webhooks.providers.registry import PROVIDERS
 
@@ -42,7 +44,8 @@ def test_it_stores_the_body_byte_for_byte_before_it_answers(omi: Sender) -> None
 def test_it_stores_any_bytes_as_they_are(omi: Sender, body: bytes) -> None:
     incoming = Incoming(body, "application/octet-stream", {}, {}, None)
     known = KnownEndpoint(omi.endpoint.pk, omi.endpoint.owner_id, Policy.TOKEN, None, "", "", False)
-    kept = store(PROVIDERS["omi"], known, incoming, Parsed("other"), "")
+    proof = Proof(known, PROVIDERS["omi"].dialects[0])
+    kept = store(PROVIDERS["omi"], proof, incoming, Parsed("other"))
     assert Delivery.objects.get(pk=kept.id).raw() == body
 
 
@@ -250,16 +253,13 @@ class TestSignatures:
         assert omi.signed(TRANSCRIPT, self.secret, age_s=305).status_code == 401
 
     def test_it_accepts_both_secrets_while_rotating(self, omi: Sender) -> None:
-        self.endpoint.rotate_secret("whsec_two")
-        self.endpoint.save()
+        rotate(self.endpoint, secret="whsec_two")
         assert omi.signed(TRANSCRIPT, "whsec_two").status_code == 200
         assert omi.signed(TRANSCRIPT, self.secret).status_code == 200
         assert [row.signature for row in omi.deliveries()] == ["valid", "previous secret"]
 
     def test_it_says_that_the_old_secret_was_used(self, omi: Sender) -> None:
-        self.endpoint.rotate_secret("whsec_two")
-        self.endpoint.retire_previous_secret()
-        self.endpoint.save()
+        rotate(self.endpoint, secret="whsec_two", overlap=timedelta(0))
         response = omi.signed(TRANSCRIPT, self.secret)
         assert response.status_code == 401
         (sample,) = refusals.samples(self.endpoint.pk)

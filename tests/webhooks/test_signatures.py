@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import payload
-from webhooks.inbox.signatures import omi_v1
+from webhooks.providers.omi.protocol import omi_v1
 
 VECTOR = payload("omi/signed__vector")
 HEADER = VECTOR["headers"]["X-Omi-Signature"]

@@ -15,6 +15,7 @@ from omibackend.core.work.leased import State
 from tests.conftest import payload, work
 from tests.emg.c3d_files import emg_file
 from tests.emg.uploads import BUCKET, PATH, Bucket
+from webhooks.inbox.endpoints import create
 from webhooks.models import Delivery, Endpoint, Policy
 from webhooks.providers.storage import responses
 
@@ -256,8 +257,7 @@ class TestStatus:
 
     def test_it_tells_no_other_endpoint(self, bucket: Bucket, session_id: str, staff: Any) -> None:
         endpoint = Endpoint(owner=staff, provider="storage", name="Another")
-        token = endpoint.new_token()
-        endpoint.save()
+        token = str(create(endpoint).token)
         response = Client().get(self.address(session_id), headers={"X-Webhook-Token": token})
         assert response.status_code == 404
         offered = {"X-Webhook-Token": "x" * 43}

@@ -10,11 +10,10 @@ from django.utils import timezone
 
 from conversations.models import OmiSession
 from memories.models import Memory
-from omibackend.accounts.models import OmiLink
 from tests.conftest import PAYLOADS, payload, work
 from tests.sender import Sender
 from webhooks.manifest import strip
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, OmiLink
 from webhooks.providers.omi import shared
 from webhooks.providers.registry import PROVIDERS
 

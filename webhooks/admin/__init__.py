@@ -2,5 +2,6 @@
 
 from webhooks.admin.deliveries import DeliveryAdmin
 from webhooks.admin.endpoints import EndpointAdmin
+from webhooks.admin.links import OmiLinkAdmin
 
-__all__ = ["DeliveryAdmin", "EndpointAdmin"]
+__all__ = ["DeliveryAdmin", "EndpointAdmin", "OmiLinkAdmin"]

@@ -1,6 +1,6 @@
+from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -11,58 +11,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 from webhooks.admin import health
+from webhooks.admin.forms import EndpointForm, RotateForm
 from webhooks.admin.health import Once
-from webhooks.inbox.endpoints import ROTATED, create, new_secret
+from webhooks.inbox import endpoints
+from webhooks.inbox.provider import SenderSettings
 from webhooks.models import Delivery, Endpoint
-from webhooks.providers.registry import PROVIDERS
-
-LEAST_SECRET_CHARS = 16
-
-
-class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
-    provider = forms.ChoiceField(
-        label="Sender",
-        choices=[(provider.name, provider.label) for provider in PROVIDERS.values()],
-        widget=UnfoldAdminSelectWidget,
-    )
-
-    class Meta:
-        model = Endpoint
-        fields = (
-            *("name", "provider", "owner", "policy", "rate_limit_per_minute", "enabled"),
-            "shared",
-        )
-        help_texts = {
-            "owner": "Whose data the deliveries become.",
-            "policy": "What a request must prove itself by.",
-            "rate_limit_per_minute": "Empty: no limit.",
-            "enabled": "Switched off, it refuses within a few seconds.",
-            "shared": "For an app in the sender's store: a delivery becomes the data of the person "
-            "whose account its uid is linked to, never the owner's. It cannot be changed later.",
-        }
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        provider = PROVIDERS.get(str(self.cleaned_data.get("provider")))
-        if self.cleaned_data.get("shared") and not (provider and provider.place):
-            self.add_error("shared", "This sender does not say whom a delivery is about.")
-        return cleaned
-
-
-class RotateForm(BaseDialogForm):
-    secret = forms.CharField(
-        label="New secret of the sender",
-        required=False,
-        min_length=LEAST_SECRET_CHARS,
-        help_text="If the sender made one, paste it. Empty: one is made here and shown once.",
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
+from webhooks.providers.registry import PROVIDERS, settings_of
 
 
 @admin.register(Endpoint)
@@ -99,6 +57,12 @@ class EndpointAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("provider", "shared") if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The sender's own settings, once the sender is chosen, if it has any."""
+        if obj is None or settings_of(obj) is SenderSettings:
+            return self.fieldsets
+        return (*self.fieldsets, ("Of this sender", {"fields": ("settings",)}))
 
     # --- the list ---------------------------------------------------------------
 
@@ -152,7 +116,7 @@ class EndpointAdmin(ModelAdmin):
         if change:
             super().save_model(request, obj, form, change)
         else:
-            obj.made_token = create(obj).token
+            obj.made_token = endpoints.create(obj).token
 
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
@@ -205,8 +169,7 @@ class EndpointAdmin(ModelAdmin):
     def rotate_secret(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(Endpoint, pk=object_id)
         given = form.cleaned_data["secret"].strip()
-        endpoint.rotate_secret(given or new_secret())
-        endpoint.save(update_fields=ROTATED)
+        endpoint = endpoints.rotate(endpoint, secret=given or endpoints.new_secret()).endpoint
         self.log_change(request, endpoint, "Rotated the signing secret.")
         return self._once(
             request,
@@ -233,8 +196,7 @@ class EndpointAdmin(ModelAdmin):
     )
     def retire_old_secret(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(Endpoint, pk=object_id)
-        endpoint.retire_previous_secret()
-        endpoint.save(update_fields=["previous_secret_live"])
+        endpoints.end_overlap(endpoint, token=False)
         self.log_change(request, endpoint, "Retired the old signing secret.")
         self.message_user(request, "The old secret is no longer accepted.")
         link = reverse("admin:webhooks_endpoint_change", args=[object_id])
@@ -257,15 +219,14 @@ class EndpointAdmin(ModelAdmin):
     )
     def new_token(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(Endpoint, pk=object_id)
-        token = endpoint.new_token()
-        endpoint.save(update_fields=ROTATED)
+        made = endpoints.rotate(endpoint, new_token=True, overlap=timedelta(0))
         self.log_change(request, endpoint, "Made a new token.")
         return self._once(
             request,
             endpoint,
             "This is its new address",
             "Copy it now: it is shown this once, only a hash of it is kept.",
-            address_of(request, endpoint, token),
+            address_of(request, endpoint, str(made.token)),
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
@@ -18,7 +19,7 @@ from webhooks import health
 from webhooks.inbox import endpoints
 from webhooks.inbox.endpoints import Made
 from webhooks.models import Endpoint, Policy
-from webhooks.providers.registry import PROVIDERS
+from webhooks.providers.registry import PROVIDERS, settings_of
 
 LEAST_SECRET_CHARS = 16
 MOST_OVERLAP_S = 366 * 86_400
@@ -56,11 +57,16 @@ class EndpointSerializer(serializers.Serializer[Any]):
     old_token_until = serializers.DateTimeField(source="previous_token_until", allow_null=True)
     old_secret_accepted = serializers.BooleanField(source="accepts_previous_secret")
     old_secret_until = serializers.DateTimeField(source="previous_secret_until", allow_null=True)
+    settings = serializers.SerializerMethodField(help_text="the sender's own; secrets are masked")
     created_at = serializers.DateTimeField()
     health = serializers.SerializerMethodField()
 
     def get_signed(self, row: Endpoint) -> bool:
         return bool(row.secret)
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_settings(self, row: Endpoint) -> Any:
+        return endpoints.shown_settings(row, settings_of(row))
 
     @extend_schema_field(EndpointHealthSerializer)
     def get_health(self, row: Endpoint) -> Any:
@@ -96,6 +102,7 @@ class ChangeSerializer(Strict):
     rate_limit_per_minute = serializers.IntegerField(
         min_value=1, max_value=MOST_PER_MINUTE, allow_null=True, required=False
     )
+    settings = serializers.DictField(required=False, help_text="all of the sender's own")
 
 
 class RotateSerializer(Strict):
@@ -140,6 +147,7 @@ SHOWN = {
     "old_token_until": None,
     "old_secret_accepted": False,
     "old_secret_until": None,
+    "settings": {},
     "created_at": "2026-11-20T14:00:00Z",
     "health": HEALTHY,
 }
@@ -235,7 +243,8 @@ class EndpointView(OwnEndpoints):
         row = self.get_object()
         given = ChangeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(self.shown([endpoints.change(row, given.validated_data)])[0])
+        changed = endpoints.change(row, given.validated_data, settings_of(row))
+        return Response(self.shown([changed])[0])
 
     @extend_schema(operation_id="endpoints_delete", tags=["endpoints"], responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:

@@ -10,15 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conversations.voice import omi_api
-from omibackend.accounts import links
 from omibackend.accounts.api.permissions import InScope, OwnDevice
-from omibackend.accounts.models import OmiLink
 from omibackend.core.api.requests import person_id
 from omibackend.core.api.serializers import ErrorsSerializer, Strict
 from omibackend.core.errors import Refused, SetAside
 from omibackend.core.work import lanes
 from omibackend.core.work.outbox import MaybeSent, NotSent
-from webhooks.providers.omi import shared
+from webhooks.models import OmiLink
+from webhooks.providers.omi import links, shared
 
 RETRY_AFTER_S = 30
 

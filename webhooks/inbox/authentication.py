@@ -1,72 +1,32 @@
 """Which endpoint a request means, and whether it proved it. No query per request."""
 
+import re
 import time
-from collections.abc import Callable
-from typing import Any
+from base64 import urlsafe_b64decode
+from dataclasses import replace
 
-from django.db import Error as DatabaseError
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+import orjson
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from omibackend.core.errors import Refused, is_database_down
+from omibackend.core.errors import Refused
 from omibackend.core.postgres.crypto import token_hash
+from omibackend.core.recent import Recent
 from omibackend.core.redis import soft_redis
-from webhooks.inbox.provider import Incoming, KnownEndpoint, Provider
+from webhooks.inbox.fast_path.statements import INGEST, retried
+from webhooks.inbox.provider import Dialect, Incoming, KnownEndpoint, Proof, Provider
 from webhooks.models import Endpoint, Policy
 
-CACHE_S = 3.0
-CACHE_ENTRIES = 4096
 MOST_SIGNED_BY_SIGNATURE_ALONE = 50
+_THREE_PARTS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
-class EndpointCache:
-    """Answers by token without a query. A switch in the admin acts within `CACHE_S`.
-
-    Unknown tokens are remembered too, so that guessing them costs the database nothing.
-    """
-
-    def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], tuple[float, list[KnownEndpoint]]] = {}
-
-    def find(self, provider: str, token: str | None) -> list[KnownEndpoint]:
-        key = (provider, token_hash(token) if token else "")
-        now = time.monotonic()
-        found = self._entries.get(key)
-        if found and found[0] > now:
-            return found[1]
-        if len(self._entries) >= CACHE_ENTRIES:
-            self._entries.clear()
-        known: list[KnownEndpoint] = retried(lambda _: _load(provider, key[1]))
-        self._entries[key] = (now + CACHE_S, known)
-        return known
-
-    def clear(self) -> None:
-        self._entries.clear()
-
-
-cache = EndpointCache()
-
-
-def retried(statement: Callable[[BaseDatabaseWrapper], Any]) -> Any:
-    """Runs one statement; once more on a fresh connection if the kept one had died, as after a
-    restart of PostgreSQL."""
-    connection = connections["ingest"]
-    try:
-        return statement(connection)
-    except DatabaseError as error:
-        if connection.in_atomic_block or not is_database_down(error):
-            raise
-        connection.close()
-        return statement(connection)
-
-
-def _load(provider: str, hashed: str) -> list[KnownEndpoint]:
+def _load(asked: tuple[Provider, str]) -> list[KnownEndpoint]:
     """The endpoint of a token; without one, those that a signature alone may identify."""
-    rows = Endpoint.objects.using("ingest").filter(
-        provider=provider, enabled=True, owner__is_active=True
+    provider, hashed = asked
+    rows = Endpoint.objects.using(INGEST).filter(
+        provider=provider.name, enabled=True, owner__is_active=True
     )
     rows = rows.annotate(
         both_live=Q(previous_secret_live=True)
@@ -78,32 +38,58 @@ def _load(provider: str, hashed: str) -> list[KnownEndpoint]:
     else:
         rows = rows.filter(policy=Policy.SIGNATURE).order_by("pk")
     return [
-        KnownEndpoint(
-            id=row.pk,
-            owner_id=row.owner_id,
-            policy=row.policy,
-            rate_limit_per_minute=row.rate_limit_per_minute,
-            secret=row.secret,
-            previous_secret=row.previous_secret,
-            previous_secret_live=row.both_live,
-            shared=row.shared,
-        )
+        replace(known(provider, row), previous_secret_live=row.both_live)
         for row in rows[:MOST_SIGNED_BY_SIGNATURE_ALONE]
     ]
 
 
+# Unknown tokens are remembered too, so that guessing them costs the database nothing.
+cache = Recent[tuple[Provider, str], list[KnownEndpoint]](
+    lambda asked: retried(lambda _: _load(asked))
+)
+
+
+def known(provider: Provider, row: Endpoint) -> KnownEndpoint:
+    return KnownEndpoint(
+        id=row.pk,
+        owner_id=row.owner_id,
+        policy=row.policy,
+        rate_limit_per_minute=row.rate_limit_per_minute,
+        secret=row.secret,
+        previous_secret=row.previous_secret,
+        previous_secret_live=row.previous_secret_live,
+        shared=row.shared,
+        settings=provider.settings.of(row.settings),
+    )
+
+
+def known_by(provider: Provider, token: str | None) -> list[KnownEndpoint]:
+    return cache.find((provider, token_hash(token) if token else ""))
+
+
 def offered_token(request: HttpRequest, in_path: str | None) -> str | None:
     """The token from the path, `Authorization: Bearer`, `X-Webhook-Token` or `?token=`. MinIO
-    puts its token into `Authorization` as it is."""
+    puts its token into `Authorization` as it is. A JWT there is a signature, not a token."""
     if in_path:
         return in_path
     scheme, _, bearer = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     if scheme.lower() == "bearer" or not bearer:
         offered = str(bearer or scheme).strip()
-        if offered and offered.lower() != "bearer":
+        if offered and offered.lower() != "bearer" and not _is_jwt(offered):
             return offered
     header = request.META.get("HTTP_X_WEBHOOK_TOKEN")
     return str(header or request.GET.get("token") or "") or None
+
+
+def _is_jwt(offered: str) -> bool:
+    """Three parts in base64url, the first a JSON object. No token of ours holds a dot."""
+    if not _THREE_PARTS.fullmatch(offered):
+        return False
+    header = offered.partition(".")[0]
+    try:
+        return isinstance(orjson.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4))), dict)
+    except ValueError:
+        return False
 
 
 def unknown(provider: Provider) -> Refused:
@@ -113,7 +99,7 @@ def unknown(provider: Provider) -> Refused:
 
 
 def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
-    found = cache.find(provider.name, token)
+    found = known_by(provider, token)
     if found:
         return found
     if token:
@@ -127,37 +113,42 @@ def candidates(provider: Provider, token: str | None) -> list[KnownEndpoint]:
 
 def authenticate(
     provider: Provider, found: list[KnownEndpoint], incoming: Incoming, *, by_token: bool
-) -> tuple[KnownEndpoint, str]:
-    """The endpoint that the request proved, and how: "", "valid" or "previous secret"."""
+) -> Proof:
+    """The endpoint that the request proved, and in which dialect."""
     if by_token:
-        return found[0], _check(provider, found[0], incoming)
+        return _proof(provider, found[0], incoming)
     refusal = None
     for endpoint in found:
         try:
-            return endpoint, _check(provider, endpoint, incoming)
+            return _proof(provider, endpoint, incoming)
         except Refused as error:
             refusal = error
     raise refusal or Refused(401, "no_token", "Send the endpoint's token.")
 
 
-def _check(provider: Provider, endpoint: KnownEndpoint, incoming: Incoming) -> str:
+def _proof(provider: Provider, endpoint: KnownEndpoint, incoming: Incoming) -> Proof:
+    dialect = provider.dialect_of(incoming, endpoint.settings)
+    return Proof(endpoint, dialect, _check(dialect, endpoint, incoming))
+
+
+def _check(dialect: Dialect, endpoint: KnownEndpoint, incoming: Incoming) -> str:
     """A signature is checked whenever the endpoint has a secret; the policy says if it must be."""
     secrets = endpoint.live_secrets
-    if endpoint.policy == Policy.TOKEN and (not secrets or not provider.is_signed(incoming)):
+    if endpoint.policy == Policy.TOKEN and (not secrets or not dialect.is_signed(incoming)):
         return ""
     if not secrets:
         raise Refused(401, "no_secret", "This endpoint asks for a signature but has no secret yet.")
-    if not provider.is_signed(incoming):
+    if not dialect.is_signed(incoming):
         raise Refused(401, "no_signature", "This endpoint asks for a signature; none was sent.")
-    verdict = provider.verify(incoming, secrets)
+    verdict = dialect.verify(incoming, secrets)
     if verdict.matched is None:
-        raise Refused(401, "wrong_signature", _why(provider, endpoint, incoming, verdict.reason))
+        raise Refused(401, "wrong_signature", _why(dialect, endpoint, incoming, verdict.reason))
     return "valid" if secrets[verdict.matched] == endpoint.secret else "previous secret"
 
 
-def _why(provider: Provider, endpoint: KnownEndpoint, incoming: Incoming, reason: str) -> str:
+def _why(dialect: Dialect, endpoint: KnownEndpoint, incoming: Incoming, reason: str) -> str:
     retired = endpoint.previous_secret if not endpoint.previous_secret_live else ""
-    if retired and provider.verify(incoming, [retired]).matched is not None:
+    if retired and dialect.verify(incoming, [retired]).matched is not None:
         reason = "the signature did not match: the old secret was used"
     return f"Refused: {reason}."
 

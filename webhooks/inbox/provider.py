@@ -4,12 +4,14 @@ import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from omibackend.core.errors import Refused
 from omibackend.core.work.effects import Effect
@@ -22,12 +24,37 @@ if TYPE_CHECKING:
 NOBODY = 0
 
 
-@dataclass(frozen=True, slots=True)
+class Payload(BaseModel):
+    """A part of what a sender sends. What it says beside it is ignored: senders add some with
+    every release."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SenderSettings(BaseModel):
+    """What an endpoint may set for its sender; what must stay secret is a SecretStr.
+
+    `format` pins one dialect, whatever a request says.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: str = Field(default="", max_length=0)
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Those that an older version stored and that do not fit any more count as not set."""
+        try:
+            return cls.model_validate(stored)
+        except ValidationError:
+            return cls()
+
+
+@dataclass(frozen=True)
 class Incoming:
     """One request, as it came. `query` holds no token.
 
-    `proof` holds the provider's `proof_headers` as they came: in `headers`, which are stored, they
-    are masked.
+    `proof` holds the `proof_headers` as they came: in `headers`, which are stored, they are masked.
     """
 
     body: bytes
@@ -36,6 +63,27 @@ class Incoming:
     query: Mapping[str, str]
     remote_addr: str | None
     proof: Mapping[str, str] = field(default_factory=dict)
+    # As the sender called it, token and all. Asked for only by whom it is signed by.
+    url: Callable[[], str] = str
+
+    @cached_property
+    def payload(self) -> Any:
+        """Strict JSON: no NaN, no lone surrogate, no bad UTF-8, at most 1024 levels deep."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            place = f"line {error.lineno}, column {error.colno}"
+            raise Refused(
+                400, "malformed", f"The body is not valid JSON: {error.msg} ({place})."
+            ) from error
+
+    @cached_property
+    def shape(self) -> Mapping[str, Any]:
+        """The JSON object that a dialect is known by. What is none is said once it is proven."""
+        try:
+            return self.payload if isinstance(self.payload, dict) else {}
+        except Refused:
+            return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +99,7 @@ class KnownEndpoint:
     previous_secret_live: bool
     # Many people's: `owner_id` is then put in for each request (see Provider.place).
     shared: bool = False
+    settings: SenderSettings = field(default_factory=SenderSettings)
 
     @property
     def live_secrets(self) -> list[str]:
@@ -100,30 +149,56 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Provider:
-    """A sender. Adding one is a module with these functions and a line in `PROVIDERS`."""
+class Dialect:
+    """One way in which a sender's requests are proven, read and answered."""
 
     name: str
-    label: str
-    icon: str
     content_types: tuple[str, ...]
     is_signed: Callable[[Incoming], bool]
     # Of raw bytes; the caller has the secrets in order: the current, then the previous one.
     verify: Callable[[Incoming, Sequence[str]], Verdict]
-    # Raises Refused(400) for what no sender of this kind would send.
-    parse: Callable[[Incoming], Parsed]
+    # Raises Refused(400) for what nobody who speaks it would send.
+    parse: Callable[[Incoming, Any], Parsed]
+    # The answer after the delivery is stored (`stored` is None when it was only counted).
+    respond: Callable[[KnownEndpoint, Incoming, Parsed, Stored | None], HttpResponse]
+    # Requests as they come, in the order of a story.
+    samples: Callable[[], list[Sample]]
+    # By its headers or its shape; not asked of a request that names its format. Not proven yet.
+    recognises: Callable[[Incoming], bool] = lambda _: False
+    # Headers that may hold a secret itself, beside those whose names say so.
+    proof_headers: tuple[str, ...] = ()
+    # The answer to a request that was proven and then refused.
+    refuse: Callable[[Refused], HttpResponse] = Refused.response
+
+
+class Proof(NamedTuple):
+    """That a request comes from an endpoint's sender. `signature` is "", "valid" or "previous
+    secret"."""
+
+    endpoint: KnownEndpoint
+    dialect: Dialect
+    signature: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Provider:
+    """A sender. Adding one is a folder with these functions and a line in `PROVIDERS`."""
+
+    name: str
+    label: str
+    icon: str
+    # The first takes what no other recognises, says what was expected, and shows the sender at
+    # work.
+    dialects: tuple[Dialect, ...]
     # Effects of many deliveries, in the caller's transaction. One that cannot be taken in bulk
     # may be left out of the result: it is then worked alone.
     handle_many: Callable[[Sequence["Delivery"]], dict[UUID, list[Effect]]]
-    # The answer after the delivery is stored (`stored` is None when it was only counted).
-    respond: Callable[[KnownEndpoint, Incoming, Parsed, Stored | None], HttpResponse]
     # Answers a GET on the endpoint's address: a gateway's health or a set-up check.
     check: Callable[[HttpRequest], HttpResponse]
-    # The one to try first, and a whole story.
+    # The request to try first.
     first: Callable[[], Sample]
-    samples: Callable[[], list[Sample]]
-    # Headers that may hold a secret itself, beside those whose names say so.
-    proof_headers: tuple[str, ...] = ()
+    # What its endpoints may set; the plain SenderSettings: nothing.
+    settings: type[SenderSettings] = SenderSettings
     # An SQL condition on {owner} and {subject}, answered in the statement that stores the
     # delivery: `Stored.attentive`.
     attention: str = "false"
@@ -137,13 +212,38 @@ class Provider:
     gives_up: str = ""
     gives_up_after: int | None = None
 
+    @cached_property
+    def content_types(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for each in self.dialects for name in each.content_types))
 
-def parse_json(body: bytes) -> Any:
-    """Strict JSON: no NaN, no lone surrogate, no bad UTF-8, at most 1024 levels deep."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise Refused(
-            400, "malformed", f"The body is not valid JSON: {error.msg} ({place})."
-        ) from error
+    @cached_property
+    def proof_headers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for each in self.dialects for name in each.proof_headers))
+
+    def samples(self) -> list[Sample]:
+        return self.dialects[0].samples()
+
+    def dialect(self, name: str) -> Dialect:
+        found = {each.name: each for each in self.dialects}
+        if name not in found:
+            known = ", ".join(found)
+            raise Refused(400, "unknown_format", f"No such format. Known: {known}.", attr="format")
+        return found[name]
+
+    def dialect_of(self, incoming: Incoming, settings: SenderSettings) -> Dialect:
+        """That which the endpoint pins, `?format=` names or the request shows."""
+        first = self.dialects[0]
+        if len(self.dialects) == 1:
+            return first
+        if named := settings.format or incoming.query.get("format"):
+            found = self.dialect(named)
+        else:
+            found = next((each for each in self.dialects if each.recognises(incoming)), first)
+        if incoming.content_type not in found.content_types:
+            raise unsupported(found.content_types)
+        return found
+
+
+def unsupported(content_types: Sequence[str]) -> Refused:
+    wanted = ", ".join(content_types)
+    return Refused(415, "unsupported_type", f"Content-Type must be one of: {wanted}.")

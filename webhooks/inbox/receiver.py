@@ -4,57 +4,39 @@ A 2xx is sent only after the row is committed. Its cost does not grow with the n
 messages in the body, and Redis cannot change it.
 """
 
-import base64
-import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import cache
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from omibackend.core.errors import Refused, is_database_down
 from omibackend.core.http.addresses import client_address
 from omibackend.core.logging import logger
-from omibackend.core.postgres.ids import uuid7
-from omibackend.core.postgres.prepared import Prepared
 from omibackend.core.redis import metrics, soft_redis
-from omibackend.core.request_id import current_request_id
 from omibackend.core.work import lanes
 from webhooks.inbox import authentication, refusals
-from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed, Provider, Stored
+from webhooks.inbox.fast_path.statements import INGEST, store
+from webhooks.inbox.provider import (
+    Incoming,
+    KnownEndpoint,
+    Parsed,
+    Proof,
+    Provider,
+    Stored,
+    unsupported,
+)
+from webhooks.models import Endpoint
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 SECRET_WORDS = ("token", "secret", "password", "api-key", "apikey")
-DEDUP_KEY_CHARS = 200
 MOST_QUERY_FIELDS = 100
 RETRY_AFTER_S = 5
-
-INSERT_TYPES = """uuid, uuid, text, text, text, bytea, int, text, jsonb, jsonb, inet, text, text,
-                  text, bigint, text, bool"""
-INSERT = """
-INSERT INTO webhooks_delivery
-    (id, endpoint_id, event, dedup_key, body, body_sha256, body_bytes, content_type, headers,
-     query, remote_addr, signature, request_id, state, finished_at)
-VALUES ($1, $2, $3, $4,
-        CASE WHEN $17 THEN convert_to($5, 'UTF8') ELSE decode($5, 'base64') END,
-        $6, $7, $8, $9, $10, $11, $12, $13, $14,
-        CASE $14 WHEN 'ignored' THEN statement_timestamp() END)
-ON CONFLICT DO NOTHING RETURNING id, {attention}
-"""
-COUNT_DUPLICATE = """
-UPDATE webhooks_delivery SET
-    duplicates = duplicates + 1,
-    conflicts = conflicts + (body_sha256 <> %s)::int
-WHERE endpoint_id = %s AND dedup_key = %s AND id <> %s RETURNING id
-"""
 
 log = logger("receiver")
 
@@ -64,38 +46,63 @@ def receive(request: HttpRequest, provider: Provider, token: str | None) -> Http
     started = time.perf_counter()
     endpoint: KnownEndpoint | None = None
     incoming: Incoming | None = None
+    refuse: Callable[[Refused], HttpResponse] = Refused.response
     try:
         offered = authentication.offered_token(request, token)
         found = authentication.candidates(provider, offered)
         endpoint = found[0] if offered else None
         incoming = read(request, provider)
-        endpoint, signature = authentication.authenticate(
-            provider, found, incoming, by_token=offered is not None
-        )
+        proof = authentication.authenticate(provider, found, incoming, by_token=bool(offered))
+        endpoint, refuse = proof.endpoint, proof.dialect.refuse
         authentication.check_rate(endpoint)
-        parsed = provider.parse(incoming)
+        parsed = proof.dialect.parse(incoming, endpoint.settings)
         if endpoint.shared and provider.place:
             endpoint, parsed = provider.place(endpoint, incoming, parsed)
-        stored = None if parsed.counted else store(provider, endpoint, incoming, parsed, signature)
+            proof = proof._replace(endpoint=endpoint)
+        stored = None if parsed.counted else store(provider, proof, incoming, parsed)
     except Refused as refused:
         refusals.note(endpoint.id if endpoint else None, refused, incoming)
-        response = refused.response()
+        response = refuse(refused)
     except IntegrityError:
         authentication.cache.clear()  # deleted since it was last looked up
-        response = authentication.unknown(provider).response()
+        response = refuse(authentication.unknown(provider))
     except DatabaseError as error:
         if not is_database_down(error):
             raise
-        response = _database_down(endpoint, incoming, error)
+        response = refuse(_database_down(endpoint, incoming, error))
     else:
         if stored is None:
             _count(endpoint, parsed, incoming)
         elif stored.fresh and not parsed.ignored and settings.ENABLE_BACKGROUND_JOBS:
             lanes.waker().mark("inbox")
         metrics.acknowledged(provider.name, (time.perf_counter() - started) * 1000)
-        return provider.respond(endpoint, incoming, parsed, stored)
+        return proof.dialect.respond(endpoint, incoming, parsed, stored)
     metrics.refused(provider.name, response.status_code)
     return response
+
+
+def store_own(
+    endpoint: Endpoint,
+    body: bytes,
+    *,
+    key: str,
+    provider: Provider,
+    dialect: str | None = None,
+    query: Mapping[str, str] | None = None,
+    events: Container[str] = (),
+) -> Stored:
+    """JSON that we fetched or made ourselves, on the way of what is sent; `key` tells what was
+    stored before. Refused: too large, or none of the `events`. Waking the inbox is the caller's."""
+    if len(body) > settings.MAX_REQUEST_SIZE_BYTES:
+        raise Refused(413, "too_large", "larger than MAX_REQUEST_SIZE")
+    headers = {"idempotency-key": key}
+    incoming = Incoming(body, "application/json", headers, query or {}, remote_addr=None)
+    known = authentication.known(provider, endpoint)
+    spoken = provider.dialect(dialect) if dialect else provider.dialects[0]
+    parsed = spoken.parse(incoming, known.settings)
+    if events and parsed.event not in events:
+        raise Refused(400, "unrecognised", f"{provider.label} sends this as {parsed.event}")
+    return store(provider, Proof(known, spoken), incoming, replace(parsed, dedup_key=key))
 
 
 def read(request: HttpRequest, provider: Provider) -> Incoming:
@@ -110,8 +117,7 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         )
     content_type = (request.content_type or "").lower()
     if content_type not in provider.content_types:
-        wanted = ", ".join(provider.content_types)
-        raise Refused(415, "unsupported_type", f"Content-Type must be one of: {wanted}.")
+        raise unsupported(provider.content_types)
     try:
         body = request.body
     except UnreadablePostError as error:
@@ -125,6 +131,7 @@ def read(request: HttpRequest, provider: Provider) -> Incoming:
         query=_query(request.META.get("QUERY_STRING", "")),
         remote_addr=client_address(request),
         proof=_proof(request.META, provider),
+        url=request.build_absolute_uri,
     )
 
 
@@ -171,93 +178,16 @@ def clean(value: str) -> str:
     return value.replace("\x00", "�").encode("utf-8", "replace").decode()
 
 
-def store(
-    provider: Provider,
-    endpoint: KnownEndpoint,
-    incoming: Incoming,
-    parsed: Parsed,
-    signature: str,
-) -> Stored:
-    """One autocommit INSERT. A duplicate writes nothing but its count."""
-    delivery_id = uuid7()
-    sha256 = hashlib.sha256(incoming.body).digest()
-    key = _dedup_key(parsed.dedup_key)
-    body, is_text = _as_text(incoming.body)
-    values = [
-        delivery_id,
-        endpoint.id,
-        parsed.event,
-        key,
-        body,
-        sha256,
-        len(incoming.body),
-        incoming.content_type,
-        orjson.dumps(incoming.headers).decode(),
-        orjson.dumps(incoming.query).decode(),
-        incoming.remote_addr,
-        signature,
-        current_request_id(),
-        "ignored" if parsed.ignored else "pending",
-        endpoint.owner_id,
-        parsed.subject,
-        is_text,
-    ]
-    row = authentication.retried(lambda connection: _insert(connection, provider, values))
-    if row:
-        return Stored(delivery_id, fresh=True, attentive=row[1])
-    if key is None:  # only its own id can be in the way: the first try did commit
-        return Stored(delivery_id, fresh=True)
-    duplicate = [sha256, endpoint.id, key, delivery_id]
-    first = authentication.retried(lambda connection: _one(connection, COUNT_DUPLICATE, duplicate))
-    return Stored(first[0] if first else delivery_id, fresh=first is None)
-
-
-def _as_text(body: bytes) -> tuple[str, bool]:
-    """The driver sends bytes as hexadecimal, which costs a tenth of a long body's answer: UTF-8
-    travels as the text that it is. Anything else as base64."""
-    with suppress(UnicodeDecodeError):
-        text = body.decode()
-        if "\x00" not in text:
-            return text, True
-    return base64.b64encode(body).decode(), False
-
-
-def _dedup_key(key: str | None) -> str | None:
-    if key is None or len(key) <= DEDUP_KEY_CHARS:
-        return key
-    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
-
-
-def _insert(connection: BaseDatabaseWrapper, provider: Provider, values: list[Any]) -> Any:
-    """By the driver's own cursor: Django's wrapping costs as much as reading the request."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
-        _insert_of(provider).execute(cursor, values)
-        return cursor.fetchone()
-
-
-@cache
-def _insert_of(provider: Provider) -> Prepared:
-    attention = provider.attention.format(owner="$15", subject="$16")
-    return Prepared(f"ingest_{provider.name}", INSERT_TYPES, INSERT.format(attention=attention))
-
-
-def _one(connection: BaseDatabaseWrapper, sql: str, values: list[Any]) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchone()
-
-
 def _database_down(
     endpoint: KnownEndpoint | None, incoming: Incoming | None, error: Exception
-) -> HttpResponse:
-    connections["ingest"].close()
+) -> Refused:
+    connections[INGEST].close()
     log.error("delivery not stored", exc_info=error)
     refused = Refused(
         503, "unavailable", "Not stored. Send it again later.", retry_after_s=RETRY_AFTER_S
     )
     refusals.note(endpoint.id if endpoint else None, refused, incoming)
-    return refused.response()
+    return refused
 
 
 def _count(endpoint: KnownEndpoint, parsed: Parsed, incoming: Incoming) -> None:

@@ -87,31 +87,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='LinkTries',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('tries', models.PositiveIntegerField()),
-                ('since', models.DateTimeField()),
-            ],
-            options={
-                'indexes': [models.Index(fields=['since'], name='link_tries_since')],
-            },
-        ),
-        migrations.CreateModel(
-            name='OmiLink',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(max_length=128, unique=True)),
-                ('linked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='omi_links', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'Omi link',
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
             name='Preferences',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -169,21 +144,6 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'indexes': [models.Index(condition=models.Q(('state__in', ('pending', 'leased'))), fields=['next_attempt_at'], name='export_live')],
-            },
-        ),
-        migrations.CreateModel(
-            name='LinkCode',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('pushed', 'pushed to the phone'), ('spoken', 'to be spoken')], max_length=6)),
-                ('uid', models.CharField(blank=True, max_length=128)),
-                ('code_hash', models.CharField(max_length=64)),
-                ('expires_at', models.DateTimeField()),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'purpose'), name='link_code_user_purpose'), models.UniqueConstraint(condition=models.Q(('purpose', 'spoken')), fields=('code_hash',), name='link_code_spoken')],
             },
         ),
     ]

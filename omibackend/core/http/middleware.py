@@ -1,8 +1,7 @@
-"""What every request passes, and the way past the pages' middleware for webhooks."""
+"""What every request passes."""
 
 import time
 from collections.abc import Callable
-from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -69,30 +68,3 @@ class Failures:
         if not isinstance(exception, Http404 | PermissionDenied | SuspiciousOperation):
             log.error("unhandled", exc_info=exception)
         return None
-
-
-class PagesEnd:
-    """Stands last. What it is given is the view itself, without any middleware."""
-
-    view: ClassVar[GetResponse]
-
-    def __init__(self, get_response: GetResponse) -> None:
-        # A chain is built from its end, so the PagesOnly of the same chain finds this one.
-        PagesEnd.view = self.get_response = staticmethod(get_response)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
-
-
-class PagesOnly:
-    """Lets requests under WEBHOOK_PATHS past the middleware behind it: they carry no session,
-    and each layer would cost every delivery some microseconds."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.pages = get_response
-        self.webhooks = PagesEnd.view
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.WEBHOOK_PATHS.match(request.path_info):
-            return self.webhooks(request)
-        return self.pages(request)

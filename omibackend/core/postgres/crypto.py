@@ -4,6 +4,7 @@ import base64
 import hashlib
 from typing import Any
 
+import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -56,3 +57,17 @@ class EncryptedField(models.TextField):  # type: ignore[type-arg]
                 "A stored secret cannot be read: SECRET_KEY has changed. Put the old key into "
                 "SECRET_KEY_FALLBACKS."
             ) from error
+
+
+class EncryptedJSONField(EncryptedField):
+    """A JSON object, encrypted as a whole: nothing can be looked up by what is in it."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(orjson.dumps(value).decode() if value else "")
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def from_db_value(self, value: str | None, *_: Any) -> Any:
+        found = super().from_db_value(value)
+        return orjson.loads(found) if found else {}

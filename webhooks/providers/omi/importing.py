@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 
 from conversations.models import OmiSession
 from memories.models import Memory, MemoryKind, Tombstone
@@ -14,9 +13,8 @@ from omibackend.accounts.models import User
 from omibackend.core.errors import Refused
 from omibackend.core.work import draining, lanes
 from omibackend.core.work.leased import State
-from webhooks.inbox import receiver
 from webhooks.inbox.endpoints import create
-from webhooks.inbox.provider import Incoming, KnownEndpoint, Parsed
+from webhooks.inbox.receiver import store_own
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.omi import OMI
 from webhooks.providers.omi.events import COMBINED, MEMORY
@@ -46,7 +44,6 @@ class Target:
     """Whose history it is, and as whose wearable it is told."""
 
     endpoint: Endpoint
-    known: KnownEndpoint
     uid: str
 
 
@@ -59,16 +56,7 @@ def target(owner: User, *, uid: str | None) -> Target:
     if endpoint is None:
         endpoint = Endpoint(owner=owner, provider=OMI.name, name=NAME, enabled=False)
         create(endpoint)
-    known = KnownEndpoint(
-        id=endpoint.pk,
-        owner_id=owner.pk,
-        policy=endpoint.policy,
-        rate_limit_per_minute=None,
-        secret="",
-        previous_secret="",
-        previous_secret_live=False,
-    )
-    return Target(endpoint, known, _only_uid(owner) if uid is None else uid)
+    return Target(endpoint, _only_uid(owner) if uid is None else uid)
 
 
 def _only_uid(owner: User) -> str:
@@ -112,7 +100,7 @@ def _settled(to: Target, source_ids: list[str]) -> dict[str, str]:
     """Those that the person has, or has deleted: neither is told again. What the webhook told is
     more than what Omi's API tells."""
     named = {
-        "owner_id": to.known.owner_id,
+        "owner_id": to.endpoint.owner_id,
         "kind": MemoryKind.CONVERSATION,
         "source_id__in": source_ids,
     }
@@ -127,32 +115,22 @@ def _settled(to: Target, source_ids: list[str]) -> dict[str, str]:
 def _store(
     source_id: str, told: HistoryItem, to: Target, tally: ImportTally, stored: dict[UUID, str]
 ) -> None:
-    incoming = Incoming(
-        body=told.body,
-        content_type="application/json",
-        headers={"idempotency-key": f"conversation:{source_id}"},
-        query={"uid": to.uid} if to.uid else {},
-        remote_addr=None,
-    )
     try:
-        parsed = _parsed(incoming)
+        kept = store_own(
+            to.endpoint,
+            told.body,
+            key=f"conversation:{source_id}",
+            provider=OMI,
+            query={"uid": to.uid} if to.uid else {},
+            events=(MEMORY, COMBINED),
+        )
     except Refused as refused:
         tally.trouble(told.where, refused.detail)
         return
-    kept = receiver.store(OMI, to.known, incoming, parsed, "")
     if kept.fresh:
         stored[kept.id] = told.where
     else:
         tally.counts[KNOWN] += 1
-
-
-def _parsed(incoming: Incoming) -> Parsed:
-    if len(incoming.body) > settings.MAX_REQUEST_SIZE_BYTES:
-        raise Refused(413, "too_large", "larger than MAX_REQUEST_SIZE")
-    parsed = OMI.parse(incoming)
-    if parsed.event not in (MEMORY, COMBINED):
-        raise Refused(400, "unrecognised", "no conversation of Omi's")
-    return parsed
 
 
 def _work(stored: dict[UUID, str], tally: ImportTally) -> None:

@@ -1,5 +1,6 @@
 """Omi on the wire: its signature, its events by shape, and the answer that it reads."""
 
+import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,9 +14,16 @@ from omibackend.accounts.preferences import recent_preferences_of
 from omibackend.core.errors import Refused
 from omibackend.core.logging import logger
 from omibackend.core.work import lanes
-from webhooks.inbox import signatures
-from webhooks.inbox.provider import NOBODY, Incoming, KnownEndpoint, Parsed, Stored, parse_json
-from webhooks.inbox.signatures import Verdict
+from webhooks.inbox.provider import (
+    NOBODY,
+    Dialect,
+    Incoming,
+    KnownEndpoint,
+    Parsed,
+    SenderSettings,
+    Stored,
+)
+from webhooks.inbox.signatures import Verdict, which_signed, why_not_now
 from webhooks.providers.omi import shared
 from webhooks.providers.omi.events import (
     AUDIO,
@@ -25,6 +33,7 @@ from webhooks.providers.omi.events import (
     NOTHING_TO_DO,
     REALTIME,
 )
+from webhooks.providers.omi.samples import samples
 from webhooks.providers.omi.words import batch_of, raw_segments, uid_of
 
 SIGNATURE = "x-omi-signature"
@@ -36,7 +45,7 @@ def is_signed(incoming: Incoming) -> bool:
 
 
 def verify(incoming: Incoming, secrets: Sequence[str]) -> Verdict:
-    return signatures.omi_v1(
+    return omi_v1(
         incoming.headers[SIGNATURE],
         uid=incoming.query.get("uid", ""),
         body=incoming.body,
@@ -45,10 +54,40 @@ def verify(incoming: Incoming, secrets: Sequence[str]) -> Verdict:
     )
 
 
-def parse(incoming: Incoming) -> Parsed:
+def omi_v1(header: str, *, uid: str, body: bytes, secrets: Sequence[str], now_s: float) -> Verdict:
+    """`X-Omi-Signature: t=<unix>,v1=<hex>[,v1=<hex>]` over `"<t>.<uid>." + body`.
+
+    HMAC-SHA256, keyed with the whole secret string including `whsec_`. While Omi rotates a
+    secret it sends one `v1` for each. Unknown schemes in the header are skipped.
+    Source: Omi's plugin SDK, `webhook_signing`.
+    """
+    timestamp, offered = _fields(header)
+    if timestamp is None or not offered:
+        return Verdict(None, "the X-Omi-Signature header is malformed")
+    if reason := why_not_now(timestamp, now_s):
+        return Verdict(None, reason)
+    signed = b"%d.%s." % (timestamp, uid.encode()) + body
+    return which_signed(
+        secrets, offered, lambda key: [hmac.digest(key, signed, "sha256").hex().encode()]
+    )
+
+
+def _fields(header: str) -> tuple[int | None, list[bytes]]:
+    timestamp: int | None = None
+    offered = []
+    for part in header.split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "t" and value.isascii() and value.isdigit() and len(value) <= 12:
+            timestamp = int(value)
+        elif name == "v1" and value and value.isascii():
+            offered.append(value.lower().encode())
+    return timestamp, offered[:4]
+
+
+def parse(incoming: Incoming, _: SenderSettings) -> Parsed:
     if incoming.content_type == "application/octet-stream":
         return Parsed(AUDIO, counted=True)
-    payload = parse_json(incoming.body)
+    payload = incoming.payload
     event = event_of(payload, incoming)
     headers = incoming.headers
     return Parsed(
@@ -150,3 +189,14 @@ def reply(
 def check(request: HttpRequest) -> HttpResponse:
     """Omi's "Setup completed" URL."""
     return HttpResponse(b'{"is_setup_completed":true}', content_type="application/json")
+
+
+WEBHOOK = Dialect(
+    name="omi",
+    content_types=("application/json", "application/octet-stream"),
+    is_signed=is_signed,
+    verify=verify,
+    parse=parse,
+    respond=respond,
+    samples=samples,
+)

@@ -4,31 +4,29 @@ A delivery is of the person that its uid is linked to. Of anybody else nothing i
 delivery is set aside, and of what it says only a spoken code is looked for.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models.fields.json import KT
+from django.db.models import QuerySet
 
-from omibackend.accounts import links
 from omibackend.accounts.privacy.erasure import is_erased_uid
 from omibackend.core.errors import SetAside
+from omibackend.core.recent import Recent
 from omibackend.core.work import lanes, leased
 from omibackend.core.work.effects import Effect
 from omibackend.core.work.leased import State
-from webhooks.inbox import authentication
+from webhooks.inbox.fast_path.statements import INGEST, retried
 from webhooks.inbox.provider import NOBODY, Incoming, KnownEndpoint, Parsed
 from webhooks.models import Delivery
+from webhooks.providers.omi import links
 from webhooks.providers.omi.words import raw_segments, uid_of
 
 NOT_LINKED = "The uid is not linked to an account. It is worked once somebody links it."
 NO_UID = "A shared endpoint needs the uid that Omi puts into the address."
 LINKED = "This Omi is linked to your account now."
-RECENT_S = 3.0
-MOST_RECENT = 4096
 
 
 class Whose(NamedTuple):
@@ -36,48 +34,20 @@ class Whose(NamedTuple):
     erased: bool
 
 
-class WhoseCache:
-    """Answers without a query; a link that is made or ended acts within `RECENT_S`."""
-
-    def __init__(self) -> None:
-        self._entries: dict[str, tuple[float, Whose]] = {}
-
-    def find(self, uid: str) -> Whose:
-        now = time.monotonic()
-        kept = self._entries.get(uid)
-        if kept and kept[0] > now:
-            return kept[1]
-        if len(self._entries) >= MOST_RECENT:
-            self._entries.clear()
-        found: Whose = authentication.retried(lambda _: _look_up(uid, using="ingest"))
-        self._entries[uid] = (now + RECENT_S, found)
-        return found
-
-    def forget(self, uid: str) -> None:
-        self._entries.pop(uid, None)
-
-    def clear(self) -> None:
-        self._entries.clear()
-
-
-cache = WhoseCache()
-
-
 def _look_up(uid: str, *, using: str) -> Whose:
     owner_id = links.owners_of([uid], using=using).get(uid, NOBODY)
     return Whose(owner_id, erased=owner_id == NOBODY and bool(uid) and is_erased_uid(uid))
 
 
-def uid_in(query: object) -> str:
-    """Of the address only: it is where Omi puts it, and what is set aside is found again by it."""
-    return uid_of(None, query)
+cache = Recent[str, Whose](lambda uid: retried(lambda _: _look_up(uid, using=INGEST)))
 
 
 def place(
     endpoint: KnownEndpoint, incoming: Incoming, parsed: Parsed
 ) -> tuple[KnownEndpoint, Parsed]:
-    """The endpoint as the person's. What comes for somebody erased is counted and not stored."""
-    uid = uid_in(incoming.query)
+    """The endpoint as the person's. What comes for somebody erased is counted and not stored. The
+    uid is the address's: a body may say any."""
+    uid = uid_of(None, incoming.query)
     whose = cache.find(uid) if uid else Whose(NOBODY, erased=False)
     counted = parsed.counted or whose.erased
     return (
@@ -100,12 +70,16 @@ def greet(parsed: Parsed) -> str | None:
     return LINKED
 
 
-def replay(uids: Iterable[str]) -> int:
-    """Puts what was set aside for these uids back to the start; the caller wakes the inbox."""
-    waiting = Delivery.objects.alias(uid=KT("query__uid")).filter(
-        state=State.DEAD, uid__in=list(uids), last_error=NOT_LINKED, endpoint__shared=True
+def waiting_for(uids: Any) -> QuerySet[Delivery]:
+    """What was set aside for these uids, while they were nobody's."""
+    return Delivery.objects.filter(
+        state=State.DEAD, subject__in=uids, last_error=NOT_LINKED, endpoint__shared=True
     )
-    return leased.replay(waiting)
+
+
+def replay(uids: Iterable[str]) -> int:
+    """Puts it back to the start; the caller wakes the inbox."""
+    return leased.replay(waiting_for(list(uids)))
 
 
 def owners_of(deliveries: Sequence[Delivery]) -> dict[UUID, int]:
@@ -120,8 +94,8 @@ def owners_of(deliveries: Sequence[Delivery]) -> dict[UUID, int]:
 
 def _settled(fresh: Sequence[Delivery]) -> dict[UUID, int]:
     """Notes on each delivery whose it is: a replay years later must not make it another's."""
-    linked = links.owners_of({uid_in(row.query) for row in fresh}, using=DEFAULT_DB_ALIAS)
-    found = {row.pk: linked.get(uid_in(row.query), NOBODY) for row in fresh}
+    linked = links.owners_of({row.subject for row in fresh}, using=DEFAULT_DB_ALIAS)
+    found = {row.pk: linked.get(row.subject, NOBODY) for row in fresh}
     for owner_id in sorted(set(linked.values())):
         mine = [pk for pk, whose in found.items() if whose == owner_id]
         Delivery.objects.filter(pk__in=mine).update(person_id=owner_id)
@@ -132,10 +106,9 @@ def _settled(fresh: Sequence[Delivery]) -> dict[UUID, int]:
 
 def set_aside(delivery: Delivery) -> list[Effect]:
     """What becomes of a delivery that is nobody's: it waits, or its words are removed at once."""
-    uid = uid_in(delivery.query)
-    if uid and is_erased_uid(uid):
+    if delivery.subject and is_erased_uid(delivery.subject):
         Delivery.objects.filter(pk=delivery.pk).update(
-            body=None, headers={}, query={}, remote_addr=None
+            body=None, headers={}, query={}, subject="", remote_addr=None
         )
         return []
-    raise SetAside(NOT_LINKED if uid else NO_UID)
+    raise SetAside(NOT_LINKED if delivery.subject else NO_UID)

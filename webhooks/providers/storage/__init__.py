@@ -9,26 +9,22 @@ from dataclasses import replace
 
 from webhooks.inbox.provider import Provider
 from webhooks.providers.storage.handler import handle_many
-from webhooks.providers.storage.protocol import PROOF_HEADERS, is_signed, parse, verify
+from webhooks.providers.storage.payloads import StorageSettings
+from webhooks.providers.storage.protocol import dialects
 from webhooks.providers.storage.responses import check, respond, respond_when_analysed
-from webhooks.providers.storage.samples import first, samples
+from webhooks.providers.storage.samples import first
 
 STORAGE = Provider(
     name="storage",
     label="Storage",
     icon="folder_open",
-    content_types=("application/json",),
     staff_only=True,
-    proof_headers=PROOF_HEADERS,
-    is_signed=is_signed,
-    verify=verify,
-    parse=parse,
+    dialects=dialects(respond),
+    settings=StorageSettings,
     handle_many=handle_many,
-    respond=respond,
     check=check,
     first=first,
-    samples=samples,
     gives_up="Supabase sends each event once and never again: `sweep_bucket` finds what it missed.",
 )
 # The same deliveries; only the answer comes later.
-STORAGE_WAITING = replace(STORAGE, respond=respond_when_analysed)
+STORAGE_WAITING = replace(STORAGE, dialects=dialects(respond_when_analysed))

@@ -14,7 +14,7 @@ from omibackend.core.work import lanes
 from omibackend.core.work.effects import Change, Effect
 from webhooks.models import Delivery
 from webhooks.providers.storage import payloads
-from webhooks.providers.storage.payloads import StorageMessage
+from webhooks.providers.storage.payloads import StorageMessage, StorageSettings
 
 
 def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, list[Effect]]:
@@ -42,6 +42,7 @@ def handle_many(deliveries: Sequence[Delivery]) -> dict[UUID, list[Effect]]:
 
 def _told(delivery: Delivery) -> StorageMessage:
     try:
-        return payloads.read(orjson.loads(delivery.raw()))
+        settings = StorageSettings.of(delivery.endpoint.settings)
+        return payloads.read(delivery.dialect, orjson.loads(delivery.raw()), settings)
     except Refused as error:  # by a rule that is newer than the delivery
         raise SetAside(error.detail) from error

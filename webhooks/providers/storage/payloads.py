@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote_plus
 
 from django.conf import settings
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from emg.recordings.registry import Announced
 from emg.storage import BadName, ObjectName
 from omibackend.core.errors import Refused, describe
+from webhooks.inbox.provider import Payload, SenderSettings
 
 MOST_RECORDS = 100
 VERSION_CHARS = 200
@@ -38,8 +39,11 @@ class StorageMessage:
     key: str | None = None
 
 
-class StoragePayload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class StorageSettings(SenderSettings):
+    """`bucket` is that of a line which names none."""
+
+    format: Literal["", "plain", "minio", "s3", "supabase"] = ""
+    bucket: str = ""
 
 
 def _short(value: Any) -> Any:
@@ -58,11 +62,11 @@ Short = Annotated[str, BeforeValidator(_short)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 
 
-class SupabaseMetadata(StoragePayload):
+class SupabaseMetadata(Payload):
     etag: Short = Field("", alias="eTag")
 
 
-class SupabaseRecord(StoragePayload):
+class SupabaseRecord(Payload):
     bucket_id: str
     name: str
     version: Short = ""
@@ -74,64 +78,42 @@ class SupabaseRecord(StoragePayload):
         return bool(self.version or self.metadata)
 
 
-class SupabaseEvent(StoragePayload):
+class SupabaseEvent(Payload):
     type: Literal["INSERT", "UPDATE"]
     record: SupabaseRecord
     old_record: SupabaseRecord | None = None
 
 
-class S3Bucket(StoragePayload):
+class S3Bucket(Payload):
     name: str
 
 
-class S3Object(StoragePayload):
+class S3Object(Payload):
     key: str
     version_id: Short = Field("", alias="versionId")
     etag: Short = Field("", alias="eTag")
     sequencer: Short = ""
 
 
-class S3Entity(StoragePayload):
+class S3Entity(Payload):
     bucket: S3Bucket
     object: S3Object
 
 
-class S3Record(StoragePayload):
+class S3Record(Payload):
     event_name: str = Field(alias="eventName")
     event_time: Moment = Field(None, alias="eventTime")
     s3: S3Entity
 
 
-class Plain(StoragePayload):
-    bucket: str
+class Plain(Payload):
+    bucket: str = ""
     object_path: str
     session_id: str | None = None
 
 
-def read(payload: Any) -> StorageMessage:
-    """Raises Refused(400) for what no sender of this kind would send."""
-    if not isinstance(payload, dict):
-        raise Refused(400, "unrecognised", "Storage senders send a JSON object.")
-    reader = _reader(payload)
-    try:
-        return reader(payload)
-    except ValidationError as error:
-        raise Refused(400, "malformed", describe(error)) from error
-    except (BadName, UnicodeDecodeError) as error:
-        said = str(error) if isinstance(error, BadName) else "An object's key is not UTF-8."
-        raise Refused(400, "bad_name", said) from error
-
-
-def _reader(payload: dict[str, Any]) -> Callable[[dict[str, Any]], StorageMessage]:
-    if isinstance(payload.get("Records"), list):
-        return _s3
-    if payload.get("Event") == "s3:TestEvent":
-        return lambda _: StorageMessage("test_event")
-    if "type" in payload and "table" in payload:
-        return _supabase
-    if "bucket" in payload and "object_path" in payload:
-        return _plain
-    raise Refused(
+def unrecognised() -> Refused:
+    return Refused(
         400,
         "unrecognised",
         "None of the storage payloads: expected `Records` (S3, MinIO), `type` and `table` "
@@ -139,7 +121,22 @@ def _reader(payload: dict[str, Any]) -> Callable[[dict[str, Any]], StorageMessag
     )
 
 
-def _plain(payload: dict[str, Any]) -> StorageMessage:
+def read(dialect: str, payload: Any, settings: StorageSettings) -> StorageMessage:
+    """Raises Refused(400) for what no sender of this kind would send."""
+    if not isinstance(payload, dict):
+        raise Refused(400, "unrecognised", "Storage senders send a JSON object.")
+    try:
+        return READERS[dialect](payload, settings)
+    except ValidationError as error:
+        raise Refused(400, "malformed", describe(error)) from error
+    except (BadName, UnicodeDecodeError) as error:
+        said = str(error) if isinstance(error, BadName) else "An object's key is not UTF-8."
+        raise Refused(400, "bad_name", said) from error
+
+
+def plain(payload: dict[str, Any], settings: StorageSettings) -> StorageMessage:
+    if "object_path" not in payload or not ("bucket" in payload or settings.bucket):
+        raise unrecognised()
     found = Plain.model_validate(payload)
     session_id = found.session_id or ""
     if session_id and not SESSION_ID.fullmatch(session_id):
@@ -149,13 +146,15 @@ def _plain(payload: dict[str, Any]) -> StorageMessage:
             "A session_id is 1 to 100 letters, digits, dots, dashes and underscores.",
             attr="session_id",
         )
-    name = ObjectName.of(found.bucket, found.object_path)
+    name = ObjectName.of(found.bucket or settings.bucket, found.object_path)
     return _wanted([Announced(name, session_id=session_id)])
 
 
-def _supabase(payload: dict[str, Any]) -> StorageMessage:
+def supabase(payload: dict[str, Any], _: StorageSettings) -> StorageMessage:
     """INSERT comes before the object can be read, without `metadata`; UPDATE has it. A message
     is also sent for an object that is deleted."""
+    if not {"type", "table"} <= payload.keys():
+        raise unrecognised()
     if (payload.get("schema"), payload["table"]) != ("storage", "objects"):
         return StorageMessage("other_table")
     if payload["type"] == "DELETE":
@@ -176,8 +175,12 @@ def _supabase(payload: dict[str, Any]) -> StorageMessage:
     return _wanted([announced], key=told if announced.version else None)
 
 
-def _s3(payload: dict[str, Any]) -> StorageMessage:
-    records = payload["Records"]
+def s3(payload: dict[str, Any], _: StorageSettings) -> StorageMessage:
+    if payload.get("Event") == "s3:TestEvent":
+        return StorageMessage("test_event")
+    records = payload.get("Records")
+    if not isinstance(records, list):
+        raise unrecognised()
     if len(records) > MOST_RECORDS:
         raise Refused(400, "too_many", f"At most {MOST_RECORDS} records in a notification.")
     names = [_event_name(record) for record in records]
@@ -233,3 +236,12 @@ def _why_not(announced: Announced) -> Iterator[str]:
         yield "other_bucket"
     if not announced.name.path.lower().endswith(".c3d"):
         yield "not_c3d"
+
+
+# By dialect.
+READERS: dict[str, Callable[[dict[str, Any], StorageSettings], StorageMessage]] = {
+    "plain": plain,
+    "minio": s3,
+    "s3": s3,
+    "supabase": supabase,
+}

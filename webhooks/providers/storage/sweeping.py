@@ -8,8 +8,7 @@ import orjson
 from emg.models import Recording
 from emg.storage import BadName, ListedObject, ObjectName
 from omibackend.core.work.leased import LIVE
-from webhooks.inbox import receiver
-from webhooks.inbox.provider import Incoming, KnownEndpoint
+from webhooks.inbox.receiver import store_own
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.storage import STORAGE
 
@@ -52,17 +51,4 @@ def _told(name: ObjectName, item: ListedObject, endpoint: Endpoint, *, dry_run: 
 def _deliver(name: ObjectName, key: str, endpoint: Endpoint) -> bool:
     """False: it is on its way already."""
     body = orjson.dumps({"bucket": name.bucket, "object_path": name.path})
-    incoming = Incoming(body, "application/json", {"idempotency-key": key}, {}, None)
-    return receiver.store(STORAGE, _known(endpoint), incoming, STORAGE.parse(incoming), "").fresh
-
-
-def _known(endpoint: Endpoint) -> KnownEndpoint:
-    return KnownEndpoint(
-        id=endpoint.pk,
-        owner_id=endpoint.owner_id,
-        policy=endpoint.policy,
-        rate_limit_per_minute=None,
-        secret="",
-        previous_secret="",
-        previous_secret_live=False,
-    )
+    return store_own(endpoint, body, key=key, provider=STORAGE, dialect="plain").fresh

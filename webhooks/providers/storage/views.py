@@ -21,10 +21,10 @@ from emg.recordings.registry import find, visible_to
 from omibackend.accounts.api.authentication import BearerAuthentication
 from omibackend.accounts.models import Scope
 from webhooks.inbox import authentication
+from webhooks.inbox.fast_path.view import LeanView, WebhookErrorSerializer
 from webhooks.inbox.provider import KnownEndpoint
 from webhooks.inbox.receiver import receive
 from webhooks.providers.storage import STORAGE, STORAGE_WAITING
-from webhooks.views import LeanView, WebhookErrorSerializer
 
 ERRORS = dict.fromkeys((400, 401, 411, 413, 415, 429, 503), WebhookErrorSerializer)
 METADATA = {
@@ -106,7 +106,7 @@ class EndpointAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, KnownEndpoint] | None:
         offered = authentication.offered_token(request._request, None)
-        found = authentication.cache.find(STORAGE.name, offered) if offered else []
+        found = authentication.known_by(STORAGE, offered) if offered else []
         if not found:
             if "X-Webhook-Token" in request.headers:
                 raise AuthenticationFailed("X-Webhook-Token is no storage endpoint's token.")

@@ -16,8 +16,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from omibackend.accounts.models import LinkCode, LinkTries, OmiLink
 from omibackend.core.errors import Refused
+from webhooks.models import LinkCode, LinkTries, OmiLink
 
 Purpose = LinkCode.Purpose
 
@@ -168,7 +168,7 @@ def _hashed(what: str, value: str) -> str:
 
 
 _COUNT = """
-INSERT INTO accounts_linktries AS t (key, tries, since)
+INSERT INTO webhooks_linktries AS t (key, tries, since)
 VALUES (%(key)s, 1, statement_timestamp())
 ON CONFLICT (key) DO UPDATE SET
     tries = CASE WHEN t.since < statement_timestamp() - %(within)s THEN 1 ELSE t.tries + 1 END,

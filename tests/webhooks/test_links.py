@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from omibackend.accounts import links
-from omibackend.accounts.models import LinkCode, LinkTries, OmiLink
 from omibackend.core.errors import Refused
+from webhooks.models import LinkCode, LinkTries, OmiLink
+from webhooks.providers.omi import links
 
 UID = "WLD5vrGKpaNv1tQ8hZ3Yc2mX4Jb1"
 
