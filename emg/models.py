@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from emg.analytics.score_profile import DEFAULTS, HIGHEST_RPE, Profile, Targets
+from emg.analytics.scoring.score_profile import DEFAULTS, HIGHEST_RPE, Profile, Targets
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import Leased, State
 

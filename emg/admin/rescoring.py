@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
-from emg.analytics.score_profile import HIGHEST_RPE
+from emg.analytics.scoring.score_profile import HIGHEST_RPE
 from emg.models import Recording, ScoringProfile
 from emg.pages.sides import ChannelSummary, channels_of
 from emg.recordings import scoring

@@ -7,7 +7,7 @@ and more than a second to load, and is asked for by the name of its module.
 """
 
 from emg.analytics.results import ChannelAnalysis, Contraction, Mvc, MvcSource, as_json
-from emg.analytics.targets import judge
+from emg.analytics.scoring.targets import judge
 from emg.analytics.units import Amplitude
 
 __all__ = [

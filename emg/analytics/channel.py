@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emg.analytics import amplitude, fatigue, mvc, quality, targets
+from emg.analytics import amplitude, fatigue, mvc, quality
 from emg.analytics.conditioning import Conditioned, condition
 from emg.analytics.contractions import NOTHING, Detection, detect
 from emg.analytics.parameters import Parameters
 from emg.analytics.results import ChannelAnalysis, Contraction, Fatigue, Trend
 from emg.analytics.samples import Interval, RealSamples, Samples, checked
+from emg.analytics.scoring import targets
 from emg.analytics.spectrum import (
     Spectrum,
     coarse,

@@ -4,7 +4,7 @@ import zlib
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from emg.analytics.score_profile import Targets
+from emg.analytics.scoring.score_profile import Targets
 
 ALGORITHM = "1"
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
-from emg.analytics import score
+from emg.analytics.scoring import score
 from emg.models import Recording, ScoringProfile
 from emg.pages import charts
 from emg.pages.charts import Point

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from emg.analytics.score_profile import Profile
+from emg.analytics.scoring.score_profile import Profile
 from emg.models import Recording
 from emg.pages.words import NOTHING, figure, whole
 

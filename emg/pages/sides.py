@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emg.analytics import Contraction
-from emg.analytics.score_profile import Profile, Targets
+from emg.analytics.scoring.score_profile import Profile, Targets
 from emg.models import Recording
 from emg.pages.words import (
     NOTHING,

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from emg.analytics import Contraction, as_json, judge
 from emg.analytics.results import contraction_from
-from emg.analytics.score import Circumstances, Game, Muscle, score
-from emg.analytics.score_profile import Profile, Targets
+from emg.analytics.scoring.score import Circumstances, Game, Muscle, score
+from emg.analytics.scoring.score_profile import Profile, Targets
 from emg.models import Recording, ScoringProfile
 
 Json = dict[str, Any]

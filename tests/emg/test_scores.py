@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from emg.analytics.score import (
+from emg.analytics.scoring.score import (
     Circumstances,
     Game,
     Muscle,
@@ -12,7 +12,7 @@ from emg.analytics.score import (
     score,
     symmetry,
 )
-from emg.analytics.score_profile import Profile, Targets
+from emg.analytics.scoring.score_profile import Profile, Targets
 from tests.emg import made
 
 THIRDS_AS_CODED = Profile(completion=0.333, intensity=0.333, duration=0.334)

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 
-from emg.analytics.score_profile import HIGHEST_RPE
+from emg.analytics.scoring.score_profile import HIGHEST_RPE
 from emg.api.serializers.analyses import AnalysisSerializer, ScoreSerializer, SidesSerializer
 from emg.api.serializers.numbers import CountField, NumberField
 from emg.models import Recording, ScoringProfile, Status

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emg.analytics.results import Contraction
-from emg.analytics.score_profile import DEFAULTS, HIGHEST_RPE, Profile, Targets, weighted
-from emg.analytics.targets import judge
+from emg.analytics.scoring.score_profile import DEFAULTS, HIGHEST_RPE, Profile, Targets, weighted
+from emg.analytics.scoring.targets import judge
 
 
 @dataclass(frozen=True)
