@@ -64,27 +64,10 @@ def fatigue(basis: str, points: Sequence[SpectralPoint]) -> Fatigue:
 
 
 def slope(at_s: Sequence[float], values: Sequence[float], *, robust: bool = False) -> Slope:
-    """The straight line through a trend.
+    """The straight line through a trend, per minute, with the share of the variance it explains.
 
-    Parameters
-    ----------
-    at_s : sequence of float, length n >= 2
-        Moments, in seconds; not all equal.
-    values : sequence of float, length n
-        In any unit.
-    robust : bool, optional
-        Theil-Sen instead of least squares (the default): the median of all pairwise slopes, which
-        a single outlier does not turn.
-
-    Returns
-    -------
-    Slope
-        Per minute, with `n` and the share of the variance that the line explains.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two points or they share one moment.
+    By least squares; `robust` by Theil-Sen, the median of all pairwise slopes, which a single
+    outlier does not turn. Raises ValueError for fewer than two points or one moment for all.
     """
     minutes, trend = np.asarray(at_s, dtype=float) / 60, np.asarray(values, dtype=float)
     if len(minutes) < 2 or np.ptp(minutes) == 0:

@@ -28,25 +28,12 @@ def count_frames(
     size_bytes: int,
     source: ByteSource,
 ) -> Frames:
-    """The frames that are promised, if the file holds them all.
+    """The frames that are promised, if the file holds them all: TruncatedC3D if it ends before.
 
-    Parameters
-    ----------
-    size_bytes : int
-        Of the whole file.
-    source : Source
-        Asked at most once, for the last block.
+    `source` is asked at most once, for the last block. Raises DamagedC3D if no frame is promised,
+    or another count that the file has room for is higher: a count that wrapped at 16 bits would
+    silently lose the rest.
 
-    Raises
-    ------
-    TruncatedC3D
-        The file ends before the last promised frame.
-    DamagedC3D
-        No frame is promised, or another count that the file has room for is higher: a count that
-        wrapped at 16 bits would silently lose the rest.
-
-    References
-    ----------
     https://c3d.org/HTML/Documents/thec3dframecount.htm
     https://c3d.org/HTML/Documents/longframes.htm
     https://c3d.org/HTML/Documents/trialactualstartfield.htm (whose 65535 has to be 65536)

@@ -176,12 +176,8 @@ def describe(metadata: "c3d.Metadata", *, size_bytes: int, sha256: str | None) -
 
 
 def read_metadata(store: Store, name: ObjectName) -> dict[str, Any] | None:
-    """From the first blocks of the object, whatever its size; None: it cannot be read whole.
-
-    Raises
-    ------
-    NotThere, StoreAway
-    """
+    """From the first blocks of the object, whatever its size; None: it cannot be read whole. Raises
+    NotThere and StoreAway."""
     from emg import c3d  # and with it numpy: only where a store is asked
 
     found = store.find(name)
