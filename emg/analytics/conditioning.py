@@ -57,10 +57,7 @@ def band_pass(samples: Samples, rate_hz: float, parameters: Parameters) -> Sampl
     What is shorter than the filter's padding comes back as it is: there is nothing to settle on.
     `pyemgpipeline` counts the order of both passes together: its order 4 is `filter_order` 2 here.
     """
-    sections = design(
-        parameters.filter_order, parameters.band_low_hz, parameters.upper_hz(rate_hz), rate_hz
-    )
-    return zero_phase(samples, sections)
+    return zero_phase(samples, design(parameters, rate_hz))
 
 
 def zero_phase(samples: Samples, sections: Samples) -> Samples:
@@ -70,7 +67,7 @@ def zero_phase(samples: Samples, sections: Samples) -> Samples:
 
 
 @lru_cache(maxsize=32)
-def design(order: int, low_hz: float, high_hz: float, rate_hz: float) -> Samples:
-    return np.asarray(
-        signal.butter(order, (low_hz, high_hz), btype="bandpass", fs=rate_hz, output="sos")
-    )
+def design(parameters: Parameters, rate_hz: float) -> Samples:
+    band_hz = (parameters.band_low_hz, parameters.upper_hz(rate_hz))
+    order = parameters.filter_order
+    return np.asarray(signal.butter(order, band_hz, btype="bandpass", fs=rate_hz, output="sos"))

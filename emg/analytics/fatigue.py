@@ -74,15 +74,12 @@ def slope(at_s: Sequence[float], values: Sequence[float], *, robust: bool = Fals
         raise ValueError("A slope takes two points in time.")
     fit = stats.theilslopes(trend, minutes) if robust else stats.linregress(minutes, trend)
     per_minute, intercept = float(fit.slope), float(fit.intercept)
+    total = float(np.sum((trend - trend.mean()) ** 2))
+    off = float(np.sum((trend - intercept - per_minute * minutes) ** 2))
     return Slope(
         per_minute=per_minute,
         percent_per_minute=100 * per_minute / intercept if intercept > 0 else None,
         intercept=intercept,
         n=len(trend),
-        r2=explained(trend, intercept + per_minute * minutes),
+        r2=1 - off / total if total > 0 else None,
     )
-
-
-def explained(trend: Samples, line: Samples) -> float | None:
-    total = float(np.sum((trend - trend.mean()) ** 2))
-    return 1 - float(np.sum((trend - line) ** 2)) / total if total > 0 else None

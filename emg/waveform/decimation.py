@@ -130,9 +130,7 @@ def _mirrored(samples: Samples, settled: int, *, behind: int) -> NDArray[np.floa
 @lru_cache(maxsize=32)
 def _gain(parameters: Parameters, rate_hz: float, length: int) -> NDArray[np.float32]:
     """Of the band-pass run forwards and backwards, at the frequencies of a block's transform."""
-    sections = design(
-        parameters.filter_order, parameters.band_low_hz, parameters.upper_hz(rate_hz), rate_hz
-    )
+    sections = design(parameters, rate_hz)
     at_hz = np.fft.rfftfreq(length, 1 / rate_hz)
     response = signal.sosfreqz(sections, worN=at_hz, fs=rate_hz)[1]
     return np.asarray(np.abs(response) ** 2, np.float32)
