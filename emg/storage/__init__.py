@@ -9,6 +9,7 @@ from typing import IO
 
 from django.core.files.storage import FileSystemStorage, storages
 
+from emg.hashing import HashingReader
 from emg.storage.folder import Folder
 from emg.storage.names import (
     BadName,
@@ -50,8 +51,6 @@ def store(*, quick: bool = False) -> Store:
 
 def fetch(name: ObjectName, into: IO[bytes], *, most_bytes: int) -> Fetched:
     """Copies an object into a file, hashed as it goes by; at its start again afterwards."""
-    from emg.c3d.hashing import HashingReader  # and with it numpy: only where a file is read
-
     found, opened = store().stream(name)
     with opened as source:
         _check_size(found.size_bytes, most_bytes)

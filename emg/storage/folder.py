@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
+from emg.hashing import Readable
 from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
 
 if TYPE_CHECKING:
     from emg.c3d import SeekableFile
-    from emg.c3d.hashing import Readable
 
 
 class Folder:
@@ -40,7 +40,7 @@ class Folder:
         except OSError as error:
             raise NotThere("The object cannot be read.") from error
 
-    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager["Readable"]]:
+    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager[Readable]]:
         return self.find(name), self.open(name)
 
     def names(self, bucket: str, prefix: str) -> Iterator[ListedObject]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from emg.hashing import Readable
 from omibackend.core.errors import OmiError, SetAside
 
 if TYPE_CHECKING:
     from emg.c3d import SeekableFile
-    from emg.c3d.hashing import Readable
 
 MOST_PATH_BYTES = 1024
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -84,7 +84,7 @@ class Store(Protocol):
     def open(self, name: ObjectName) -> AbstractContextManager["SeekableFile"]:
         """For a few reads at any place."""
 
-    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager["Readable"]]:
+    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager[Readable]]:
         """All of it, forwards, and what it is."""
 
     def names(self, bucket: str, prefix: str) -> Iterator[ListedObject]: ...

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.storage import storages
 
+from emg.hashing import Readable
 from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
 
 if TYPE_CHECKING:
     from emg.c3d import SeekableFile
-    from emg.c3d.hashing import Readable
 
 GONE = {"404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion", "NotFound"}
 
@@ -28,7 +28,7 @@ class S3Store:
     def open(self, name: ObjectName) -> AbstractContextManager["SeekableFile"]:
         return closing(S3Ranges(self._client, name))
 
-    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager["Readable"]]:
+    def stream(self, name: ObjectName) -> tuple[StoredObject, AbstractContextManager[Readable]]:
         with _said_plainly():
             answer = self._client.get_object(**_called(name))
         return _s3_found(answer), closing(S3Body(answer["Body"]))

@@ -1,11 +1,15 @@
 """Words for the tests: people, wearables and what is said to them."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from conversations.models import OmiSession, TranscriptSegment
 from conversations.segments import Batch, Segment
+from conversations.voice import intake
 from omibackend.accounts.models import User
 from omibackend.core.postgres.ids import uuid7
 
@@ -52,3 +56,9 @@ def transcripts() -> list[list[str]]:
 def timeless(reply: str | None) -> str:
     """A framed reply without the minute that it was given in."""
     return re.sub(r"^\[[0-2][0-9]:[0-5][0-9] ", "[now ", reply or "")
+
+
+def detect_in_job(batches: Sequence[Batch]) -> bool:
+    """As a worker does it: in the transaction that also ends the job."""
+    with transaction.atomic():
+        return intake.detect_in_job(batches)

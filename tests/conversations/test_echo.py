@@ -15,11 +15,11 @@ from conversations.pages.session import plain_text
 from conversations.pages.transcript import SpokenRow, transcript_of
 from conversations.segments import Batch, Segment
 from conversations.transcripts.ingest import add_batches
-from conversations.voice.intake import detect_in_job, detect_in_request
+from conversations.voice.intake import detect_in_request
 from conversations.voice.playback import flag, playback_in, playbacks_in
 from omibackend.accounts.models import ListenMode, Preferences, User
 from omibackend.core.postgres.ids import uuid7
-from tests.conversations.speech import UID, person, said
+from tests.conversations.speech import UID, detect_in_job, person, said
 
 ANSWER = (
     "Sarah said that the venue is free on Tuesday, and that the deposit has to be paid by Friday."
@@ -30,7 +30,7 @@ REST = "Ask the caterer for a quote."
 
 
 @pytest.fixture
-def ann(db: None) -> User:
+def ann(transactional_db: None) -> User:
     return person()
 
 

@@ -12,18 +12,19 @@ from django.utils import timezone
 from conversations.models import Listening, OmiSession, Question
 from conversations.segments import Batch, Segment
 from conversations.transcripts.ingest import add_batches
-from conversations.voice.intake import ATTENTION, could_matter, detect_in_job, detect_in_request
+from conversations.voice import intake
+from conversations.voice.intake import ATTENTION, could_matter, detect_in_request
 from omibackend.accounts.models import ListenMode, Preferences, User
 from omibackend.accounts.preferences import preferences_of
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import State
-from tests.conversations.speech import UID, person, said
+from tests.conversations.speech import UID, detect_in_job, person, said
 
 CALL = "Hey Omi, what did Sarah say?"
 
 
 @pytest.fixture
-def ann(db: None) -> User:
+def ann(transactional_db: None) -> User:
     return person()
 
 
@@ -220,8 +221,8 @@ def test_it_asks_nothing_of_the_database_for_ordinary_words(
     words, preferences = raw("So I think the deposit is due"), Preferences()
     with django_assert_num_queries(0):
         assert not could_matter(ann.pk, UID, words, preferences, attentive=False)
-    with django_assert_num_queries(1):
-        detect_in_job([delivery(ann, said("So I think", number)) for number in range(20)])
+    with transaction.atomic(), django_assert_num_queries(1):
+        intake.detect_in_job([delivery(ann, said("So I think", number)) for number in range(20)])
 
 
 def test_it_asks_once_when_two_hear_the_same_words_at_once(transactional_db: None) -> None:

@@ -22,7 +22,7 @@ from conversations.models import (
 from conversations.segments import Batch
 from conversations.transcripts.ingest import add_batches
 from conversations.voice import inline, jobs, omi_api
-from conversations.voice.intake import detect_in_job, detect_in_request
+from conversations.voice.intake import detect_in_request
 from memories.models import Memory
 from omibackend.accounts.models import Preferences, User
 from omibackend.core.postgres.ids import uuid7
@@ -30,7 +30,7 @@ from omibackend.core.work import draining, leased, registry
 from omibackend.core.work.leased import State
 from omibackend.core.work.outbox import SendState
 from tests.conversations.phone import Behaving, Phone, answering, breaking_off, hanging, ringing
-from tests.conversations.speech import UID, person, said, timeless
+from tests.conversations.speech import UID, detect_in_job, person, said, timeless
 from tests.llm.server import failing, saying, serving
 from tests.llm.server import hanging as silent
 
@@ -39,7 +39,7 @@ ANSWER = "Sarah said that the venue is free on Tuesday."
 
 
 @pytest.fixture
-def ann(db: None) -> User:
+def ann(transactional_db: None) -> User:
     return person()
 
 

@@ -65,7 +65,7 @@ def became(rows: list[Effect], user: Any) -> list[EffectLink]:
     """Links to what the work made, named by one query for each kind."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        by_kind[row.kind].append(row.id)
+        by_kind[row.kind] += [row.id] if row.id else []
     known = {kind: _load(kind, ids, user) for kind, ids in by_kind.items()}
     return [_became(row, known[row.kind], user) for row in rows]
 
@@ -91,8 +91,8 @@ def _became(effect: Effect, rows: dict[str, Model] | None, user: Any) -> EffectL
     symbol = kind.symbol if kind else "label"
     words = effect.kind.replace("_", " ")
     title = f"{words} {effect.id[-8:]}".capitalize()
-    if kind is None or rows is None:
-        return EffectLink(symbol, title, words, change, "")
+    if kind is None or rows is None or not effect.id:
+        return EffectLink(symbol, title.strip(), words, change, "")
     found = rows.get(effect.id)
     if found is None:
         return EffectLink(symbol, title, words, "removed since", "")

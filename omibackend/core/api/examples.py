@@ -15,8 +15,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def examples(package: str) -> dict[str, list[OpenApiExample]]:
-    """By operation, from `examples/` in the package: `emg_rescore__request__other_targets.json`,
-    `emg_session__200__an_analysed_session.json`."""
+    """By operation, from `examples/` in the package: `note_change__request__other_words.json`,
+    `note__200__as_it_was_written.json`."""
     found = defaultdict(list)
     for file in sorted(files(package).joinpath("examples").iterdir(), key=lambda file: file.name):
         operation, kind, case = file.name.partition(".")[0].split("__")

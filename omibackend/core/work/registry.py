@@ -3,14 +3,12 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Model
 
 from omibackend.core.work.effects import Effect
-
-if TYPE_CHECKING:
-    from omibackend.core.work.leased import Leased
 
 ApplyMany = Callable[[Sequence[Any]], Mapping[Any, Sequence[Effect]]]
 
@@ -37,7 +35,7 @@ class WorkType:
     Without slow work, `apply_many` may take many rows in one transaction.
     """
 
-    model: type["Leased"]
+    model: type[Model]
     lane: str
     lease_s: int
     apply: Callable[[Any, Any], Sequence[Effect]]
@@ -54,7 +52,7 @@ class WorkType:
         return int(settings.QUEUE_BATCH_SIZE)
 
 
-work_types: dict[type["Leased"], WorkType] = {}
+work_types: dict[type[Model], WorkType] = {}
 
 
 def register(*types: WorkType) -> None:

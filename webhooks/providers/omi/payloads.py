@@ -8,7 +8,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from webhooks.inbox.provider import Payload
 
 TEXT_CHARS = 100_000
 NAME_CHARS = 200
@@ -73,13 +75,7 @@ Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 Seconds = Annotated[float | None, BeforeValidator(_seconds)]
 
 
-class Shape(BaseModel):
-    """Unknown keys are ignored: Omi adds some with every release."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class SegmentPayload(Shape):
+class SegmentPayload(Payload):
     id: SourceId = None
     text: Text = ""
     speaker: Name = None
@@ -95,7 +91,7 @@ class SegmentPayload(Shape):
     end: Seconds = None
 
 
-class ActionItemPayload(Shape):
+class ActionItemPayload(Payload):
     description: Text = ""
     completed: Annotated[bool, BeforeValidator(lambda v: v is True)] = False
     due_at: Moment = None
@@ -106,7 +102,7 @@ class ActionItemPayload(Shape):
         return bool(self.description.strip())
 
 
-class EventPayload(Shape):
+class EventPayload(Payload):
     title: Text = ""
     description: Text = ""
     start: Moment = None
@@ -115,13 +111,13 @@ class EventPayload(Shape):
     ] = 30
 
 
-class Section(Shape):
+class Section(Payload):
     heading: Text = ""
     body_markdown: Text = ""
     source_segment_ids: Annotated[list[SourceId], BeforeValidator(_list)] = []
 
 
-class Structured(Shape):
+class Structured(Payload):
     title: Text = ""
     overview: Text = ""
     emoji: Text = ""
@@ -131,12 +127,12 @@ class Structured(Shape):
     events: Annotated[list[EventPayload], BeforeValidator(_list)] = []
 
 
-class AppResult(Shape):
+class AppResult(Payload):
     app_id: SourceId = Field(default=None, validation_alias=AliasChoices("app_id", "plugin_id"))
     content: Text = ""
 
 
-class PhotoPayload(Shape):
+class PhotoPayload(Payload):
     id: SourceId = None
     base64: Annotated[str, BeforeValidator(lambda v: v if isinstance(v, str) else "")] = ""
     description: Text = ""
@@ -144,11 +140,11 @@ class PhotoPayload(Shape):
     discarded: Annotated[bool, BeforeValidator(lambda v: v is True)] = False
 
 
-class Geolocation(Shape):
+class Geolocation(Payload):
     address: Text = ""
 
 
-class ConversationPayload(Shape):
+class ConversationPayload(Payload):
     """A memory: Omi's whole conversation as it is sent when it was processed."""
 
     id: SourceId = None
@@ -168,7 +164,7 @@ class ConversationPayload(Shape):
     discarded: Annotated[bool, BeforeValidator(lambda v: v is True)] = False
 
 
-class SummaryPart(Shape):
+class SummaryPart(Payload):
     """A highlight, decision, question or nugget of the day: each has one text and its source."""
 
     text: Text = Field(
@@ -181,7 +177,7 @@ class SummaryPart(Shape):
     )
 
 
-class DaySummary(Shape):
+class DaySummary(Payload):
     """`summary` is the Python repr of the same dict, from older versions: not read."""
 
     id: SourceId = None
