@@ -19,15 +19,6 @@ PATIENTS_KEPT_S = 60
 # Scores are small and shown.
 HEAVY_IN_LIST = tuple(name for name in HEAVY if name != "scores")
 NOT_ANALYSED = Q(state__in=[State.DEAD, State.IGNORED], analysed_at=None)
-STATES: dict[str, tuple[str, Q]] = {
-    "analysed": ("analysed", Q(state=State.DONE)),
-    "waiting": ("waiting or running", Q(state__in=LIVE)),
-    "failed": ("not analysed", NOT_ANALYSED),
-}
-SCORES: dict[str, tuple[str, Q]] = {
-    "scored": ("scored", Q(scores__overall__isnull=False) & ~Q(scores__overall=None)),
-    "rpe": ("without an RPE", Q(rpe=None, state=State.DONE)),
-}
 
 
 class LookupFilter(admin.SimpleListFilter):
@@ -43,12 +34,19 @@ class LookupFilter(admin.SimpleListFilter):
 
 class StatusFilter(LookupFilter):
     title = parameter_name = "status"
-    choosable = STATES
+    choosable = {
+        "analysed": ("analysed", Q(state=State.DONE)),
+        "waiting": ("waiting or running", Q(state__in=LIVE)),
+        "failed": ("not analysed", NOT_ANALYSED),
+    }
 
 
 class ScoreFilter(LookupFilter):
     title = parameter_name = "score"
-    choosable = SCORES
+    choosable = {
+        "scored": ("scored", Q(scores__overall__isnull=False) & ~Q(scores__overall=None)),
+        "rpe": ("without an RPE", Q(rpe=None, state=State.DONE)),
+    }
 
 
 class PatientFilter(admin.SimpleListFilter):

@@ -19,7 +19,11 @@ Item = dict[str, Any]
 def sidebar(request: HttpRequest) -> list[Item]:
     home = {"title": "Home", "icon": "space_dashboard", "link": reverse("admin:index")}
     groups = _groups(request)
-    system = [*_queues(), *groups.pop(SYSTEM, []), *_docs()]
+    queues = _route(
+        "Queues", "stacks", "admin:django_rq_home", lambda request: request.user.is_superuser
+    )
+    docs = _route("API docs", "api", "api-docs", is_staff)
+    system = [*queues, *groups.pop(SYSTEM, []), *docs]
     return [
         {"items": [{**home, "permission": is_staff}]},
         *({"title": name, "separator": True, "items": items} for name, items in groups.items()),
@@ -55,16 +59,6 @@ def _item(request: HttpRequest, entry: Entry, listed: Any) -> Item:
         "permission": lambda _: permitted,
         **badge,
     }
-
-
-def _queues() -> list[Item]:
-    return _route(
-        "Queues", "stacks", "admin:django_rq_home", lambda request: request.user.is_superuser
-    )
-
-
-def _docs() -> list[Item]:
-    return _route("API docs", "api", "api-docs", is_staff)
 
 
 def _route(title: str, symbol: str, name: str, permission: Callable[[Any], bool]) -> list[Item]:

@@ -1,7 +1,6 @@
 """A person's figures: how much there is, when something last happened, and the last seven days."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,32 +39,24 @@ TOTALS = f"SELECT {_COUNTS}, GREATEST({_LAST})"
 BY_DAY = " UNION ALL ".join(_by_day(stat.name, daily) for stat in DAILY for daily in stat.daily)
 
 
-@dataclass(frozen=True)
-class Stats:
-    counts: dict[str, int]
-    counted_up_to: int
-    last_activity_at: datetime | None
-    time_zone: str
-    days: list[dict[str, Any]]
-
-
-def of(owner_id: int) -> Stats:
+def of(owner_id: int) -> dict[str, Any]:
     """In three statements, whose cost ends at `MOST_COUNTED` rows of each kind."""
     zone = preferences_of(owner_id).time_zone
     with connection.cursor() as cursor:
         cursor.execute(TOTALS, {"owner": owner_id, "most": MOST_COUNTED})
         *counts, last = cursor.fetchone()
-    return Stats(
-        counts=dict(zip((stat.name for stat in STATS), counts, strict=True)),
-        counted_up_to=MOST_COUNTED,
-        last_activity_at=last,
-        time_zone=zone,
-        days=_days(owner_id, ZoneInfo(zone)),
-    )
+    return {
+        "counts": dict(zip((stat.name for stat in STATS), counts, strict=True)),
+        "counted_up_to": MOST_COUNTED,
+        "last_activity_at": last,
+        "time_zone": zone,
+        "days": _days(owner_id, ZoneInfo(zone)),
+    }
 
 
 def _days(owner_id: int, zone: ZoneInfo) -> list[dict[str, Any]]:
-    dates = _dates(zone)
+    today = timezone.now().astimezone(zone).date()
+    dates = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     moments = [datetime.combine(day, time(), zone) for day in dates]
     moments.append(datetime.combine(dates[-1] + timedelta(days=1), time(), zone))
     ids = [first_uuid7(moment) for moment in moments]
@@ -78,16 +69,10 @@ def _days(owner_id: int, zone: ZoneInfo) -> list[dict[str, Any]]:
         "first_id": ids[0],
         "last_id": ids[-1],
     }
-    found: list[dict[str, Any]] = [
-        {"date": day, **{stat.name: 0 for stat in DAILY}} for day in dates
-    ]
+    none = dict.fromkeys((stat.name for stat in DAILY), 0)
+    found: list[dict[str, Any]] = [{"date": day, **none} for day in dates]
     with connection.cursor() as cursor:
         cursor.execute(BY_DAY, values)
         for name, day, number in cursor:
             found[day - 1][name] += number
     return found
-
-
-def _dates(zone: ZoneInfo) -> list[date]:
-    today = timezone.now().astimezone(zone).date()
-    return [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
