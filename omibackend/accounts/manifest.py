@@ -44,7 +44,7 @@ def forget(user_id: int) -> None:
 PERSONAL_DATA = PersonalData(
     "account",
     tables=(
-        Table("sessions", rows_of(BrowserSession, "user")),
+        Table("sessions", rows_of(BrowserSession, "user_id")),
         Table("tokens", rows_of(Token, "user"), "id name scopes created expiry last_used_at"),
         Table(
             "sign_ins",

@@ -21,7 +21,7 @@ Rows = Callable[[int], QuerySet[Any]]
 
 
 def rows_of(model: type[Model], account: str = "owner") -> Rows:
-    """Those that lead to the account by that relation."""
+    """Those whose column or relation of that name is the account."""
     return lambda user_id: model._default_manager.filter(**{account: user_id})
 
 
