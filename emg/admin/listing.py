@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from emg.models import Recording
 from emg.recordings.registry import HEAVY, as_uuid
+from omibackend.core.admin.lists import LookupFilter
 from omibackend.core.work.leased import LIVE, State
 
 PATIENTS_FROM = 2000
@@ -19,17 +20,6 @@ PATIENTS_KEPT_S = 60
 # Scores are small and shown.
 HEAVY_IN_LIST = tuple(name for name in HEAVY if name != "scores")
 NOT_ANALYSED = Q(state__in=[State.DEAD, State.IGNORED], analysed_at=None)
-
-
-class LookupFilter(admin.SimpleListFilter):
-    choosable: dict[str, tuple[str, Q]]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, title) for key, (title, _) in self.choosable.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
-        wanted = self.choosable.get(self.value() or "")
-        return queryset.filter(wanted[1]) if wanted else queryset
 
 
 class StatusFilter(LookupFilter):
