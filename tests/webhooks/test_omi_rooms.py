@@ -63,7 +63,6 @@ def test_it_goes_through_few_rooms_and_comes_back_to_fewer(omi: Sender) -> None:
     with followed(stays):
         work("inbox")
     assert Delivery.objects.get().state == "done"
-    print(stays, len(stays))  # noqa: T201
     assert "conversations.transcripts" in stays
     assert len(set(stays)) <= MOST_ROOMS
     assert len(stays) - len(set(stays)) <= MOST_RETURNS
