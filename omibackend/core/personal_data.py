@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import IO, Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 AT_ONCE = 500
 
@@ -17,14 +17,27 @@ class Subject(StrEnum):
     ACCOUNT = "account"
 
 
+Rows = Callable[[int], QuerySet[Any]]
+
+
+def rows_of(model: type[Model], account: str = "owner") -> Rows:
+    """Those whose column or relation of that name is the account."""
+    return lambda user_id: model._default_manager.filter(**{account: user_id})
+
+
 @dataclass(frozen=True)
 class Table:
-    """Rows of one kind; `rows` takes the id of an account. Without `columns` they are erased and
-    not exported: they say nothing that another table does not."""
+    """Rows of one kind; `rows` takes the id of an account. `exported` names its columns, with
+    spaces between. Without it they are erased only: they say nothing that another table does not.
+    """
 
     name: str
-    rows: Callable[[int], QuerySet[Any]]
-    columns: tuple[str, ...] = ()
+    rows: Rows
+    exported: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        return self.exported.split()
 
     def ids(self, user_id: int) -> list[Any]:
         return list(self.rows(user_id).order_by("pk").values_list("pk", flat=True))
