@@ -11,13 +11,12 @@ from django.db.models import Case, F, Func, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan
 
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import UUIDModel
 
 
-class OmiSession(models.Model):
+class OmiSession(UUIDModel):
     """One conversation as a wearable heard it: live at first, then replaced by Omi's final one."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Like every key below it needs no index of its own: a longer one begins with it.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="omi_sessions", db_index=False
@@ -66,7 +65,7 @@ class OmiSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or f"Session {str(self.pk)[-8:]}"
+        return self.title or super().__str__()
 
     @property
     def is_final(self) -> bool:
