@@ -18,7 +18,7 @@ from conversations.transcripts.placement import (
     is_plain,
     pieces_of,
 )
-from conversations.transcripts.session_sql import Span, Stream
+from conversations.transcripts.session_sql import Stream
 
 
 @dataclass(slots=True)
@@ -40,15 +40,10 @@ class Candidates:
         if self.place.sender_session_id is None:
             self.unsure = [p for p in self.pieces if not is_plain(p, tracks, gap_s=gap_s)]
 
-    def span(self) -> Span | None:
-        timed = [
-            (piece.start_s, piece.end_s)
-            for piece in self.pieces
-            if piece.start_s is not None and piece.end_s is not None
-        ]
-        if not timed:
-            return None
-        return Span(min(start for start, _ in timed), max(end for _, end in timed))
+    def span(self) -> tuple[float, float] | None:
+        starts = [piece.start_s for piece in self.pieces if piece.start_s is not None]
+        ends = [piece.end_s for piece in self.pieces if piece.end_s is not None]
+        return (min(starts), max(ends)) if starts and ends else None
 
     def keys_near(self, track: Track) -> set[str]:
         """The segments that it matters of whether this session holds them. One told again has

@@ -221,14 +221,11 @@ def _mark(final: Final, target: OmiSession) -> bool:
             ],
         )
         changed = bool(cursor.fetchone()[0])
+    heard = OmiSession.objects.filter(pk=target.pk)
     Conversation.objects.filter(pk=target.pk).update(
         title=final.title,
         started_at=final.started_at or F("started_at"),
-        last_message_at=Greatest("last_message_at", _last_heard(target)),
+        last_message_at=Greatest("last_message_at", Subquery(heard.values("last_received_at"))),
     )
     search.index([target.pk])
     return changed
-
-
-def _last_heard(session: OmiSession) -> Subquery:
-    return Subquery(OmiSession.objects.filter(pk=session.pk).values("last_received_at"))

@@ -124,17 +124,5 @@ def _origin(row: SegmentRow) -> Origin:
 
 def _record(row: SegmentRow, origin: int) -> dict[str, Any]:
     """Without what is empty: half of what an upsert costs is to read what it is told."""
-    segment = row.segment
-    given = {
-        "origin": origin,
-        "key": segment.key,
-        "text": segment.text,
-        "speaker": segment.speaker,
-        "speaker_id": segment.speaker_id,
-        "speaker_name": segment.speaker_name,
-        "is_user": segment.is_user,
-        "person_id": segment.person_id,
-        "start_s": segment.start_s,
-        "end_s": segment.end_s,
-    }
-    return {name: value for name, value in given.items() if value is not None and value != ""}
+    told = ((name, getattr(row.segment, name)) for name in Segment.__slots__)
+    return {"origin": origin, **{name: value for name, value in told if value not in (None, "")}}
