@@ -21,7 +21,7 @@ from conversations.transcripts import deletion
 from conversations.transcripts.speakers import voice_of
 from conversations.voice.detector import LastUtterance, ListenerState, advance
 from conversations.voice.playback import Playback, playback_in
-from conversations.voice.questions import as_heard, locked, saved, settle
+from conversations.voice.questions import as_heard, listening_of, saved, settle
 from conversations.voice.wake_word import ends_in_greeting, is_called
 from omibackend.accounts.models import ListenMode, Preferences
 from omibackend.accounts.preferences import preferences_of
@@ -181,8 +181,8 @@ def _hear(
     using: str,
     stored: bool = False,
 ) -> ListenerState | None:
-    listening = locked(batch.owner_id, batch.uid, using=using)
-    now: datetime = listening.now  # type: ignore[attr-defined]
+    listening = listening_of(batch.owner_id, batch.uid, using=using)
+    now: datetime = listening.now
     if preferences.meeting_transcribe or now - batch.received_at > TOO_OLD:
         if stored:
             _link(_recent(batch, using=using).values(), batch, _session_of(batch))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from conversations.voice import intents
 from conversations.voice.detector import SHORTEST_UTTERANCE_WORDS, WINDOW_S, QuestionDraft
 from omibackend.accounts.models import ListenMode, Preferences
 from omibackend.accounts.preferences import preferences_of
+from omibackend.core.postgres.rows import locked
 from omibackend.core.work.leased import State, waiting_until
 
 COOLDOWN = timedelta(seconds=10)
@@ -26,14 +28,10 @@ NOTHING_ASKED, ASKED_AGAIN = "nothing asked", "asked again"
 MUTED, QUIET, COOLING = REASONS_TO_KEEP = ("muted", "quiet hours", "cooldown")
 
 
-def locked(owner_id: int, uid: str, *, using: str) -> Listening:
-    rows = Listening.objects.using(using)
-    found = rows.select_for_update().annotate(now=Now()).filter(owner_id=owner_id, uid=uid)
-    listening = found.first()
-    if listening is None:
-        rows.bulk_create([Listening(owner_id=owner_id, uid=uid)], ignore_conflicts=True)
-        listening = found.get()
-    return listening
+def listening_of(owner_id: int, uid: str, *, using: str) -> Any:
+    """Locked; `now` is the database's time."""
+    rows = Listening.objects.using(using).annotate(now=Now())
+    return locked(rows, owner_id=owner_id, uid=uid)
 
 
 def as_heard(question: Question) -> QuestionDraft:
@@ -100,17 +98,16 @@ def close_due(question_id: UUID) -> Question | None:
         found = Question.objects.only("owner_id", "uid").filter(pk=question_id).first()
         if found is None:
             return None
-        listening = locked(found.owner_id, found.uid, using=DEFAULT_DB_ALIAS)
+        listening = listening_of(found.owner_id, found.uid, using=DEFAULT_DB_ALIAS)
         question = Question.objects.filter(pk=question_id).first()
         if question is None or question.closed:
             return question
-        now: datetime = listening.now  # type: ignore[attr-defined]
-        if question.closes_at > now:
+        if question.closes_at > listening.now:
             return question
         question.closed = True
         question.save(update_fields=["closed"])
         Listening.objects.filter(pk=listening.pk, open_question=question).update(open_question=None)
-        settle(question, listening, preferences_of(found.owner_id), now)
+        settle(question, listening, preferences_of(found.owner_id), listening.now)
         return question
 
 

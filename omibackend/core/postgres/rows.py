@@ -1,8 +1,14 @@
 """What tables have in common."""
 
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
 from django.db import models
+from django.db.models import QuerySet
 
 from omibackend.core.postgres.ids import uuid7
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 class UUIDModel(models.Model):
@@ -15,3 +21,13 @@ class UUIDModel(models.Model):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {str(self.pk)[-8:]}".capitalize()
+
+
+def locked(rows: QuerySet[Row], defaults: Mapping[str, Any] | None = None, **named: Any) -> Row:
+    """The row of this name, new or not. Its lock is held from here on."""
+    found = rows.select_for_update().filter(**named)
+    row = found.first()
+    if row is None:
+        rows.bulk_create([rows.model(**named, **(defaults or {}))], ignore_conflicts=True)
+        row = found.get()
+    return row
