@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from emg.models import Recording
 from emg.recordings.registry import HEAVY, as_uuid
+from omibackend.core.admin.lists import LookupFilter
 from omibackend.core.work.leased import LIVE, State
 
 PATIENTS_FROM = 2000
@@ -28,17 +29,6 @@ SCORES: dict[str, tuple[str, Q]] = {
     "scored": ("scored", Q(scores__overall__isnull=False) & ~Q(scores__overall=None)),
     "rpe": ("without an RPE", Q(rpe=None, state=State.DONE)),
 }
-
-
-class LookupFilter(admin.SimpleListFilter):
-    choosable: dict[str, tuple[str, Q]]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, title) for key, (title, _) in self.choosable.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
-        wanted = self.choosable.get(self.value() or "")
-        return queryset.filter(wanted[1]) if wanted else queryset
 
 
 class StatusFilter(LookupFilter):

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from omibackend.core.admin.lists import LookupFilter
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.work.leased import LIVE, State
 from webhooks.models import Delivery, Endpoint
@@ -42,16 +43,9 @@ SPANS = {
 }
 
 
-class StateFilter(SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, title) for key, (title, _) in STATES.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = STATES.get(self.value() or "")
-        return queryset.filter(wanted[1]) if wanted else queryset
+class StateFilter(LookupFilter):
+    title = parameter_name = "state"
+    choosable = STATES
 
 
 class WhenFilter(SimpleListFilter):
