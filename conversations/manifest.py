@@ -39,16 +39,11 @@ SESSIONS = "FROM conversations_omisession WHERE owner_id = %(owner)s"
 
 
 def uids(user_id: int) -> set[str]:
-    heard = OmiSession.objects.filter(owner_id=user_id).order_by().values_list("uid")
-    return {
-        uid
-        for rows in (
-            heard,
-            Question.objects.filter(owner_id=user_id).order_by().values_list("uid"),
-            Listening.objects.filter(owner_id=user_id).values_list("uid"),
-        )
-        for (uid,) in rows.distinct()
-    }
+    found: set[str] = set()
+    for heard in (OmiSession, Question, Listening):
+        rows = rows_of(heard)(user_id).order_by()
+        found.update(rows.values_list("uid", flat=True).distinct())
+    return found
 
 
 def forget(user_id: int) -> None:

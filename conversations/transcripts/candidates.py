@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -83,15 +82,9 @@ def _gap_s(place: Stream) -> float:
     return settings.SESSION_GAP_SECONDS if place.sender_session_id is None else float("inf")
 
 
-class Loaded(NamedTuple):
-    # key of a segment -> the sessions that hold it
-    holders: dict[str, set[UUID]]
-    # the owners who deleted words before
-    deleters: set[int]
-
-
-def load(boards: Sequence[Candidates]) -> Loaded:
-    """Fills in the sessions, from memory where that is still true."""
+def load(boards: Sequence[Candidates]) -> tuple[dict[str, set[UUID]], set[int]]:
+    """Fills in the sessions, from memory where that is still true. Returns by the key of a segment
+    which of them hold it, and the owners who deleted words before."""
     recalled = cache.recall([board.place for board in boards])
     for board in boards:
         board.hold(recalled.get(board.place, []))
@@ -105,9 +98,9 @@ def load(boards: Sequence[Candidates]) -> Loaded:
     ]
     deleters |= checked.deleters
     if not old:
-        return Loaded(checked.holders, deleters)
+        return checked.holders, deleters
     deleters |= _read(old)
-    return Loaded(_check(boards).holders, deleters)
+    return _check(boards).holders, deleters
 
 
 def _read(boards: Iterable[Candidates]) -> set[int]:

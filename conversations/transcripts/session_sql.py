@@ -45,17 +45,11 @@ _COLUMNS = ", ".join(f"s.{name}" for name in STORED)
 _DELETED_ANY = "EXISTS (SELECT FROM conversations_deletedwords d WHERE d.owner_id = {owner})"
 
 
-class Newest(NamedTuple):
-    tracks: dict[Stream, list[Track]]
-    # the owners who deleted words before
-    deleters: set[int]
-
-
-def newest(places: Sequence[Stream]) -> Newest:
+def newest(places: Sequence[Stream]) -> tuple[dict[Stream, list[Track]], set[int]]:
+    """Also the owners who deleted words before."""
     deleters: set[int] = set()
     asked = _json(_place_record(number, place) for number, place in enumerate(places))
-    tracks = _tracks(places, _NEWEST, [asked], deleters)
-    return Newest(tracks, deleters)
+    return _tracks(places, _NEWEST, [asked], deleters), deleters
 
 
 _NEWEST = Prepared(

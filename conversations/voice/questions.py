@@ -24,6 +24,9 @@ ASKED_AGAIN_WITHIN = timedelta(seconds=60)
 ASKED_AGAIN_SHARE = 0.9
 # The request is to claim a question first; the job that overtakes it leaves it this long.
 HEAD_START = timedelta(seconds=2)
+# What of a question its first words say, and what all that were heard so far.
+FIRST = ("trigger_key", "voice", "start_s", "asked_at")
+LATEST = ("text", "quote", "end_s", "closes_at", "closed", "delivery_id")
 NOTHING_ASKED, ASKED_AGAIN = "nothing asked", "asked again"
 MUTED, QUIET, COOLING = REASONS_TO_KEEP = ("muted", "quiet hours", "cooldown")
 
@@ -35,20 +38,9 @@ def listening_of(owner_id: int, uid: str, *, using: str) -> Any:
 
 
 def as_heard(question: Question) -> QuestionDraft:
-    return QuestionDraft(
-        question.trigger_key,
-        question.voice,
-        question.text,
-        question.quote,
-        tuple(question.segment_keys),
-        question.start_s,
-        question.end_s,
-        question.asked_at,
-        question.closes_at,
-        question.delivery_id,
-        _least_words(question),
-        question.closed,
-    )
+    stored: dict[str, Any] = {name: getattr(question, name) for name in (*FIRST, *LATEST)}
+    keys, least_words = tuple(question.segment_keys), _least_words(question)
+    return QuestionDraft(**stored, keys=keys, least_words=least_words)
 
 
 def _least_words(question: Question) -> int:
@@ -61,13 +53,8 @@ def saved(
 ) -> Question | None:
     """The row of a question as it was heard by now; None if it was asked before."""
     values = {
-        "text": asked.text,
+        **{name: getattr(asked, name) for name in LATEST},
         "segment_keys": list(asked.keys),
-        "quote": asked.quote,
-        "end_s": asked.end_s,
-        "closes_at": asked.closes_at,
-        "closed": asked.closed,
-        "delivery_id": asked.delivery_id,
         # An open question is due when it closes. Whoever held it holds an old version.
         **waiting_until(asked.closes_at),
     }
@@ -77,16 +64,12 @@ def saved(
             setattr(known, name, value)
         known.save(using=using, update_fields=values)
         return known
+    first = {name: getattr(asked, name) for name in FIRST}
     question, created = rows.get_or_create(
         owner_id=batch.owner_id,
         uid=batch.uid,
         trigger_key=asked.trigger_key,
-        defaults={
-            **values,
-            "voice": asked.voice,
-            "start_s": asked.start_s,
-            "asked_at": asked.asked_at,
-        },
+        defaults={**first, **values},
     )
     return question if created else None
 

@@ -10,10 +10,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from memories.models import ActionItem, By, Event, Memory, Photo, Tombstone
-from memories.saving.bounds import bounded
 from memories.saving.history import FLAGS, WORDS, differing, record
 from memories.saving.identity import normalised
-from memories.saving.incoming import MOST_SEGMENT_KEYS
+from memories.saving.incoming import MOST_SEGMENT_KEYS, bounded
 from memories.saving.parts import mark
 from memories.saving.similar import flag_similar
 from memories.saving.writing import lock_owner

@@ -13,10 +13,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from memories.models import By, Memory, MemoryKind, Revision, Tombstone
-from memories.saving.bounds import bounded
 from memories.saving.history import FLAGS, WORDS, differing, record
 from memories.saving.identity import normalised, text_hash
-from memories.saving.incoming import IncomingMemory
+from memories.saving.incoming import IncomingMemory, bounded
 from memories.saving.parts import save_action_items, save_events, save_photos
 from memories.saving.similar import closest, flag_similar
 from omibackend.core.postgres.locks import Lock, lock
