@@ -1,6 +1,7 @@
 """What a wearable heard."""
 
-from typing import ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -87,6 +88,17 @@ class SegmentQuerySet(models.QuerySet["TranscriptSegment"]):
     def ending(self, most: int) -> list["TranscriptSegment"]:
         """The last few, in order."""
         return list(self.in_order().reverse()[:most])[::-1]
+
+    def before(self, question: Any, within: timedelta, most: int) -> list["TranscriptSegment"]:
+        """The last few that its wearable heard before a question, without its own words."""
+        since = question.asked_at - within
+        heard = self.filter(
+            session__owner_id=question.owner_id,
+            session__uid=question.uid,
+            session__last_received_at__gte=since,
+            received_at__range=(since, question.asked_at),
+        ).exclude(key__in=question.segment_keys)
+        return list(heard.order_by("-received_at", "-start_s", "-id")[:most])[::-1]
 
     def after(self, segment: "TranscriptSegment") -> "SegmentQuerySet":
         """What comes behind it in that order."""

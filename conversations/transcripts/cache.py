@@ -33,19 +33,17 @@ def recall(places: Sequence[Stream]) -> dict[Stream, list[Track]]:
 
 def remember(lists: Mapping[Stream, Sequence[Track]], *, hits: int, misses: int) -> None:
     """Also counts how often the last `recall` served: one round trip for both."""
-    soft_redis.try_command(lambda redis: _remember(redis, lists, hits=hits, misses=misses))
 
+    def write(redis: soft_redis.Client) -> None:
+        pipeline = redis.pipeline(transaction=False)
+        pipeline.incrby(HITS, hits)
+        pipeline.incrby(MISSES, misses)
+        for place, tracks in lists.items():
+            value = orjson.dumps([list(track.stored().values()) for track in tracks])
+            pipeline.set(_key(place), value, ex=settings.SESSION_CACHE_TTL_SECONDS)
+        pipeline.execute()
 
-def _remember(
-    redis: soft_redis.Client, lists: Mapping[Stream, Sequence[Track]], *, hits: int, misses: int
-) -> None:
-    pipeline = redis.pipeline(transaction=False)
-    pipeline.incrby(HITS, hits)
-    pipeline.incrby(MISSES, misses)
-    for place, tracks in lists.items():
-        value = orjson.dumps([list(track.stored().values()) for track in tracks])
-        pipeline.set(_key(place), value, ex=settings.SESSION_CACHE_TTL_SECONDS)
-    pipeline.execute()
+    soft_redis.try_command(write)
 
 
 def forget(places: Sequence[Stream]) -> None:

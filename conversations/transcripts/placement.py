@@ -190,8 +190,8 @@ def _began_after(piece: Utterance, track: Track) -> bool:
     # From the session's last word to the earliest that this conversation can have begun.
     pause_s = late_s - track.max_end_s
     since_s = pause_s + (piece.end_s or 0.0)
-    is_long = track.length_s >= LIVE_SLACK_S
-    return pause_s >= RETRIED_FOR_S or (is_long and pause_s >= -JITTER_S and since_s >= JITTER_S)
+    follows = track.is_long and pause_s >= -JITTER_S and since_s >= JITTER_S
+    return pause_s >= RETRIED_FOR_S or follows
 
 
 def is_plain(piece: Utterance, tracks: Iterable[Track], *, gap_s: float) -> bool:

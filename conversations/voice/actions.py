@@ -106,7 +106,7 @@ def _clear(question: Question, command: Command) -> str:
 def _remember(question: Question, command: Command) -> str:
     text, keys = command.text, list(question.segment_keys)
     if not text:
-        said = _just_said(question)
+        said = TranscriptSegment.objects.before(question, JUST_SAID_WITHIN, JUST_SAID_LINES)
         text, keys = "\n".join(line.text for line in said), [line.key for line in said]
     if not text:
         return "There is nothing to save yet."
@@ -146,16 +146,6 @@ def _save(
         ),
         delivery_id=question.delivery_id,
     )
-
-
-def _just_said(question: Question) -> list[TranscriptSegment]:
-    said = TranscriptSegment.objects.filter(
-        session__owner_id=question.owner_id,
-        session__uid=question.uid,
-        session__last_received_at__gte=question.asked_at - JUST_SAID_WITHIN,
-        received_at__range=(question.asked_at - JUST_SAID_WITHIN, question.asked_at),
-    ).exclude(key__in=question.segment_keys)
-    return list(reversed(said.order_by("-received_at", "-start_s", "-id")[:JUST_SAID_LINES]))
 
 
 _WAYS: dict[Do, Callable[[Question, Command], str]] = {

@@ -42,14 +42,10 @@ def _run(
             return _preview(model_admin, request, chosen, action)
         mine = all(memory.owner_id == request.user.pk for memory in chosen.memories)
         changed = carry_out(chosen, action, by=By.OWNER if mine else By.STAFF)
-        _log(request, chosen, action)
+        user: Any = request.user.pk
+        LogEntry.objects.log_actions(user, chosen.memories, CHANGE, f"{LABELS[action]}.")
     model_admin.message_user(request, f"{LABELS[action]}: {several(changed, *NAMES)}.")
     return None
-
-
-def _log(request: HttpRequest, chosen: Chosen, action: Action) -> None:
-    user: Any = request.user.pk
-    LogEntry.objects.log_actions(user, chosen.memories, CHANGE, f"{LABELS[action]}.")
 
 
 def _preview(

@@ -96,12 +96,11 @@ def note(memory: Memory, names: Mapping[UUID, str]) -> str:
         _front(memory), Dumper=FAST_DUMPER, allow_unicode=True, sort_keys=False, width=2**30
     )
     links = [f"- [[{names[pk]}]]" for pk in similar_ids(memory) if pk in names]
+    items = sorted(memory.action_items.all(), key=attrgetter("pk"))
     parts = [
         f"# {_line(f'{memory.emoji} {memory.display_title}')}",
         memory.text.strip(),
-        _section(
-            "Action items", map(_item, sorted(memory.action_items.all(), key=attrgetter("pk")))
-        ),
+        _section("Action items", map(_item, items)),
         _section("Events", map(_event, memory.events.all())),
         _section("Similar", links),
     ]
