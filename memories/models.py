@@ -10,7 +10,7 @@ from django.db.models.functions import Left, Now
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from omibackend.core.postgres.rows import UUIDModel
+from omibackend.core.postgres.rows import LightManager, UUIDModel
 
 # PostgreSQL refuses a row whose tsvector passes 1 MB; what is beyond is kept but not searched.
 MOST_SEARCHED_CHARS = 50_000
@@ -37,13 +37,6 @@ class OwnerLexeme(SearchVectorCombinable, models.Func):
 
     template = "array_to_tsvector(ARRAY['owner ' || (%(expressions)s)::text])"
     output_field = SearchVectorField()
-
-
-class MemoryManager(models.Manager["Memory"]):
-    """Leaves the search vector in the database: it is as long as the text it was made from."""
-
-    def get_queryset(self) -> models.QuerySet["Memory"]:
-        return super().get_queryset().defer("search")
 
 
 class Memory(UUIDModel):
@@ -93,7 +86,7 @@ class Memory(UUIDModel):
         db_persist=True,
     )
 
-    objects = MemoryManager()
+    objects = LightManager()
 
     class Meta:
         verbose_name_plural = "memories"

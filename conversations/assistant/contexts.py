@@ -140,11 +140,11 @@ def notes(state: ContextState) -> tuple[Note, ...]:
     found = []
     conversation = active_of(state) or preferred_of(state.owner_id)
     if conversation is not None:
-        heading = "The conversation that the person has open"
-        found.append(Note(heading, "\n".join(_window_lines(conversation))))
-    items = spaces.items_of(state.owner_id, Space(state.space))
+        lines = _window_lines(conversation)
+        found.append(Note("The conversation that the person has open", "\n".join(lines)))
+    heading, items = spaces.items_of(state.owner_id, Space(state.space))
     if items:
-        found.append(Note(spaces.HEADINGS[Space(state.space)], "\n".join(items)))
+        found.append(Note(heading, "\n".join(items)))
     return tuple(found)
 
 

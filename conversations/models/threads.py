@@ -13,7 +13,7 @@ from django.db.models.functions import Greatest, Now
 from conversations.models.asked import Question
 from conversations.models.clients import Client
 from conversations.models.heard import OmiSession
-from omibackend.core.postgres.rows import UUIDModel
+from omibackend.core.postgres.rows import LightManager, UUIDModel
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -103,13 +103,6 @@ class Conversation(UUIDModel):
         return self.title or super().__str__()
 
 
-class MessageManager(models.Manager["Message"]):
-    """Leaves the search vector in the database: it is as long as the text it was made from."""
-
-    def get_queryset(self) -> models.QuerySet["Message"]:
-        return super().get_queryset().defer("search")
-
-
 class Message(UUIDModel):
     """One turn of a conversation. UNTRUSTED content."""
 
@@ -141,7 +134,7 @@ class Message(UUIDModel):
         db_persist=True,
     )
 
-    objects = MessageManager()
+    objects = LightManager()
 
     class Meta:
         ordering = ["-occurred_at", "-id"]

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -39,12 +40,9 @@ def save_action_items(
         ActionItem(
             memory=memory,
             owner_id=memory.owner_id,
-            description=item.description,
             description_hash=key,
-            completed=item.completed,
-            completed_at=item.completed_at,
-            due_at=item.due_at,
             delivery_id=delivery_id,
+            **asdict(item),
         )
         for key, item in sent.items()
         if key not in there

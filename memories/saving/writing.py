@@ -22,6 +22,8 @@ from omibackend.core.postgres.locks import Lock, lock
 from omibackend.core.work.effects import Change, Effect
 
 EDITABLE = (*WORDS, *FLAGS)
+# By what a memory is known when it is sent again.
+NAMED_BY = ("owner_id", "kind", "source_id", "content_hash")
 
 
 def lock_owner(owner_ids: Iterable[int]) -> None:
@@ -235,12 +237,7 @@ def forget(memories: Iterable[Memory]) -> int:
         lock_owner(owners)
         made = list(made_of(set(owners), chosen).values_list("pk", flat=True))
         forgotten = Memory.objects.filter(pk__in=[*chosen, *made])
-        tombs = [
-            Tombstone(owner_id=owner_id, kind=kind, source_id=source_id, content_hash=content_hash)
-            for owner_id, kind, source_id, content_hash in forgotten.order_by().values_list(
-                "owner_id", "kind", "source_id", "content_hash"
-            )
-        ]
+        tombs = [Tombstone(**named) for named in forgotten.order_by().values(*NAMED_BY)]
         Tombstone.objects.bulk_create(tombs, ignore_conflicts=True)
         forgotten.delete()
     return len(owners)

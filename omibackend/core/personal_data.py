@@ -2,7 +2,7 @@
 manifest."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, Any
 
@@ -57,18 +57,6 @@ class File:
     open: Callable[[], IO[bytes]]
 
 
-def _no_files(_: int) -> Iterator[File]:
-    return iter(())
-
-
-def _no_uids(_: int) -> Iterable[str]:
-    return ()
-
-
-def _nothing(_: int) -> None:
-    return
-
-
 @dataclass(frozen=True)
 class PersonalData:
     """Of one app and one kind of subject, whose value its functions take. Its tables are erased in
@@ -77,8 +65,8 @@ class PersonalData:
     app: str
     tables: tuple[Table, ...]
     subject: Subject = Subject.ACCOUNT
-    files: Callable[[int], Iterator[File]] = field(default=_no_files)
+    files: Callable[[int], Iterator[File]] = lambda _: iter(())
     # What senders call the person by; erased ones are remembered as hashes.
-    uids: Callable[[int], Iterable[str]] = field(default=_no_uids)
+    uids: Callable[[int], Iterable[str]] = lambda _: ()
     # What is not in a table: files, Redis keys. Runs before the rows go, and may run again.
-    forget: Callable[[int], None] = field(default=_nothing)
+    forget: Callable[[int], None] = lambda _: None

@@ -23,6 +23,13 @@ class UUIDModel(models.Model):
         return f"{self._meta.verbose_name} {str(self.pk)[-8:]}".capitalize()
 
 
+class LightManager(models.Manager[Row]):
+    """Leaves the search vector in the database: it is as long as the text it was made from."""
+
+    def get_queryset(self) -> QuerySet[Row]:
+        return super().get_queryset().defer("search")
+
+
 def locked(rows: QuerySet[Row], defaults: Mapping[str, Any] | None = None, **named: Any) -> Row:
     """The row of this name, new or not. Its lock is held from here on."""
     found = rows.select_for_update().filter(**named)
