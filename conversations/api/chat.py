@@ -19,11 +19,11 @@ from conversations.api.serializers import (
 from conversations.assistant import chat, contexts
 from conversations.models import Space
 from omibackend.accounts.models import Scope
-from omibackend.core.api.operations import operations
+from omibackend.core.api.examples import operations
 from omibackend.core.api.requests import given, person_id
 from omibackend.core.api.serializers import ErrorsSerializer
 
-described = operations("conversations.api", "chat")
+described = operations("conversations.api", ["chat"])
 
 
 def _status(request: Request, key: str) -> Response:
@@ -93,7 +93,7 @@ class SwitchView(ContextView):
 class WindowsView(ContextView):
     @described(
         "context_windows",
-        "context_status",
+        shows="context_status",
         request=ActivateSerializer,
         responses={
             200: ContextStatusSerializer,

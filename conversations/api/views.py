@@ -24,10 +24,10 @@ from conversations.models import Conversation, OmiSession, TranscriptSegment, me
 from conversations.pages.session import line
 from conversations.pages.transcript import said
 from conversations.transcripts import deletion
-from omibackend.core.api.operations import operations
+from omibackend.core.api.examples import operations
 from omibackend.core.errors import Refused
 
-described = operations("conversations.api", "conversations")
+described = operations("conversations.api", ["conversations"])
 # A page of a transcript: about an hour of talk.
 SEGMENTS = 1000
 MOST_ID = 2**63 - 1

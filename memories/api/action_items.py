@@ -8,10 +8,10 @@ from memories.api.filters import ActionItemFilter
 from memories.api.serializers import ActionItemChangeSerializer, ActionItemSerializer
 from memories.models import ActionItem
 from memories.saving.parts import edit_action_item
-from omibackend.core.api.operations import operations
+from omibackend.core.api.examples import operations
 from omibackend.core.api.requests import given, person_id
 
-described = operations("memories.api", "action items")
+described = operations("memories.api", ["action items"])
 
 
 class OwnActionItems(GenericAPIView[ActionItem]):
@@ -25,7 +25,7 @@ class OwnActionItems(GenericAPIView[ActionItem]):
 class ActionItemList(OwnActionItems, ListAPIView[ActionItem]):
     filterset_class = ActionItemFilter
 
-    @described("action_items_list", "action_items_read")
+    @described("action_items_list", shows="action_items_read")
     def get(self, request: Request) -> Response:
         """Action items of all memories, the newest first; open or done, by when they are due."""
         return self.list(request)
@@ -39,7 +39,7 @@ class ActionItemDetail(OwnActionItems):
 
     @described(
         "action_items_change",
-        "action_items_read",
+        shows="action_items_read",
         request=ActionItemChangeSerializer,
         responses=ActionItemSerializer,
     )

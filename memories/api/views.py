@@ -50,7 +50,7 @@ class MemoryList(OwnMemories, ListAPIView[Memory]):
     filterset_class = MemoryListFilter
     pagination_class = MemoryPages
 
-    @described("memories_list", "memories_read")
+    @described("memories_list", shows="memories_read")
     def get(self, request: Request) -> Response:
         """Memories, the newest first; by words, category, time and marks."""
         return self.list(request)
@@ -74,7 +74,7 @@ class MemoryDetail(OwnMemories):
 
     @described(
         "memories_change",
-        "memories_read",
+        shows="memories_read",
         request=MemoryChangeSerializer,
         responses=MemorySerializer,
     )
@@ -103,7 +103,10 @@ class MemoryHistory(OwnMemories):
 
 class MemoryRevert(OwnMemories):
     @described(
-        "memories_revert", "memories_read", request=RevertSerializer, responses=MemorySerializer
+        "memories_revert",
+        shows="memories_read",
+        request=RevertSerializer,
+        responses=MemorySerializer,
     )
     def post(self, request: Request, pk: str) -> Response:
         """Undo one change of the history: its fields become what they were before it."""
@@ -117,7 +120,7 @@ class MemoryRevert(OwnMemories):
 class MemoryMerge(OwnMemories):
     @described(
         "memories_merge",
-        "memories_read",
+        shows="memories_read",
         request=MergeSerializer,
         responses={200: MemorySerializer, 409: ErrorsSerializer},
     )
