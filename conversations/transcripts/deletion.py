@@ -73,13 +73,8 @@ def _delete_heard(session: OmiSession) -> None:
     Question.objects.filter(pk__in=[question.pk for question in asked]).delete()
     forget(made_of([heard.owner_id], [heard.pk]))
     if heard.omi_conversation_id:
-        forget(
-            Memory.objects.filter(
-                owner_id=heard.owner_id,
-                kind=MemoryKind.CONVERSATION,
-                source_id=heard.omi_conversation_id,
-            )
-        )
+        told = Memory.objects.filter(owner_id=heard.owner_id, kind=MemoryKind.CONVERSATION)
+        forget(told.filter(source_id=heard.omi_conversation_id))
     heard.delete()
 
 

@@ -104,20 +104,11 @@ def _live_sessions(final: Final, own: OmiSession | None) -> list[OmiSession]:
         unfinished = unfinished.filter(started_at__lt=ended)
     newest = unfinished.order_by("-last_received_at", "-id")[:LOOKED_AT]
     heard: dict[UUID, list[TranscriptSegment]] = {session.pk: [] for session in newest}
-    for segment in (
-        TranscriptSegment.objects.filter(session__in=heard)
-        .only("session_id", "key", "text")
-        .in_order()
-    ):
+    words = TranscriptSegment.objects.filter(session__in=heard).only("session_id", "key", "text")
+    for segment in words.in_order():
         heard[segment.session_id].append(segment)
-    return sorted(
-        (
-            session
-            for session in newest
-            if final.began_then(session) or final.holds(heard[session.pk])
-        ),
-        key=lambda session: session.pk,
-    )
+    alike = [s for s in newest if final.began_then(s) or final.holds(heard[s.pk])]
+    return sorted(alike, key=lambda session: session.pk)
 
 
 def _bump_head(final: Final) -> None:
