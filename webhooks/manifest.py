@@ -127,17 +127,15 @@ manifest = Manifest(
     ),
     lanes=(Lane("inbox", "deliveries, in the order that they came", one_in=2, most=4),),
     stats=(
-        Stat("endpoints", "FROM webhooks_endpoint WHERE owner_id = %(owner)s", 1),
+        Stat("endpoints", "FROM webhooks_endpoint WHERE owner_id = %(owner)s"),
         Stat(
             "deliveries",
             f"FROM (SELECT d.id {OWN.format(more='')} UNION ALL SELECT d.id {SHARED}) d",
-            20_114,
             "raw ones that are still listed",
             daily=(
                 Daily(OWN.format(more=""), "d.id", by="ids"),
                 Daily(SHARED, "d.id", by="ids"),
             ),
-            daily_example=312,
             last=(
                 f"SELECT max(d.received_at) {OWN.format(more='ORDER BY id DESC LIMIT 1')}",
                 f"SELECT d.received_at {SHARED} ORDER BY d.id DESC LIMIT 1",
