@@ -14,7 +14,7 @@ from omibackend.core.personal_data import File, PersonalData, Table
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.work.leased import State
 from webhooks.inbox import refusals
-from webhooks.inbox.endpoints import deliveries_of
+from webhooks.inbox.endpoints import deliveries_of, strip
 from webhooks.models import Delivery, Endpoint, LinkCode, OmiLink
 from webhooks.providers.omi import shared
 
@@ -80,11 +80,6 @@ PERSONAL_DATA = PersonalData(
 )
 
 
-def strip(rows: QuerySet[Delivery]) -> None:
-    """What they became stays, and so does the hash of what was sent."""
-    rows.update(body=None, headers={}, query={}, subject="", remote_addr=None)
-
-
 manifest = Manifest(
     needs=(
         Finder("webhooks.view_delivery", "webhooks.admin.needs.dead_deliveries"),
@@ -99,7 +94,7 @@ manifest = Manifest(
     sidebar=(
         Entry(
             *(10, "Deliveries", "move_to_inbox", "webhooks.delivery", "Webhooks"),
-            badge="webhooks.admin.badges.dead",
+            badge="webhooks.admin.needs.badge",
         ),
         Entry(11, "Endpoints", "webhook", "webhooks.endpoint", "Webhooks"),
         Entry(92, "Omi links", "link", "webhooks.omilink"),

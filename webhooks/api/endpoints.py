@@ -23,7 +23,6 @@ from webhooks.models import Endpoint, Policy
 from webhooks.providers.registry import PROVIDERS, settings_of
 
 EXAMPLES = examples("webhooks.api")
-LEAST_SECRET_CHARS = 16
 MOST_OVERLAP_S = 366 * 86_400
 MOST_PER_MINUTE = 1_000_000
 NAME = r"\A[^\x00-\x20][^\x00-\x1f]*\Z"
@@ -35,14 +34,14 @@ class EndpointHealthSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
     last_delivery_at = serializers.DateTimeField(allow_null=True)
     last_signature = serializers.CharField(
-        source="signature", help_text='"valid", "previous secret", or "" for an unsigned one'
+        help_text='"valid", "previous secret", or "" for an unsigned one'
     )
     last_error = serializers.CharField(help_text="of the newest 200 deliveries")
     last_error_at = serializers.DateTimeField(allow_null=True)
     running_failures = serializers.IntegerField(
         help_text="requests refused in a row since the last accepted one, at most 200"
     )
-    sender_may_switch_off = serializers.BooleanField(source="is_at_risk")
+    sender_may_switch_off = serializers.BooleanField()
 
 
 class EndpointSerializer(serializers.Serializer[Any]):
@@ -111,7 +110,7 @@ class RotateSerializer(Strict):
     what = serializers.ChoiceField(["token", "secret", "both"], default="token")
     new_secret = serializers.RegexField(
         r"\A[!-~]+\Z",
-        min_length=LEAST_SECRET_CHARS,
+        min_length=endpoints.LEAST_SECRET_CHARS,
         max_length=200,
         required=False,
         help_text="the one that the sender made; then the secret is rotated whatever `what` says",

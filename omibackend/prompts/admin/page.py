@@ -1,6 +1,5 @@
 """A run as its page and the lists tell it: the state in words, what it cost, what it made."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +8,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from omibackend.core.admin.links import admin_link
-from omibackend.core.admin.outcome import Attempt, EffectLink, attempts, became
+from omibackend.core.admin.outcome import attempts, became
 from omibackend.core.admin.states import Chip, shown_state, state_chip
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.show.human import several
@@ -32,25 +31,6 @@ CAUSES = {
     "slot": "the clock",
     "hand": "started by hand",
 }
-
-
-@dataclass(frozen=True)
-class PromptRunPage:
-    run: PromptRun
-    chip: Chip
-    text: str
-    cause: str
-    cost: str
-    became: list[EffectLink]
-    attempts: list[Attempt]
-    may_read: bool
-    delivery_link: str
-
-
-@dataclass(frozen=True)
-class RunRow:
-    run: PromptRun
-    chip: Chip
 
 
 def chip_of(run: PromptRun) -> Chip:
@@ -93,26 +73,26 @@ def _several(kind: str, number: int) -> str:
     return several(number, kind.replace("_", " "), many)
 
 
-def page(run: PromptRun, user: Any) -> PromptRunPage:
+def page(run: PromptRun, user: Any) -> dict[str, Any]:
     delivery = ""
     if run.delivery_id and user.has_perm("webhooks.view_delivery"):
         delivery = admin_link("webhooks_delivery_change", run.delivery_id)
-    return PromptRunPage(
-        run=run,
-        chip=chip_of(run),
-        text=why_of(run) or (f"{made_of(run)}." if run.effects else ""),
-        cause=CAUSES.get(run.cause.partition(":")[0], run.cause),
-        cost=cost_of(run.cost, run.tokens_in, run.tokens_out),
-        became=became([row for row in run.effects if row.id], user),
-        attempts=list(attempts(run.attempt_log)),
-        may_read=user.has_perm("prompts.read_promptrun"),
-        delivery_link=delivery,
-    )
+    return {
+        "run": run,
+        "chip": chip_of(run),
+        "text": why_of(run) or (f"{made_of(run)}." if run.effects else ""),
+        "cause": CAUSES.get(run.cause.partition(":")[0], run.cause),
+        "cost": cost_of(run.cost, run.tokens_in, run.tokens_out),
+        "became": became([row for row in run.effects if row.id], user),
+        "attempts": list(attempts(run.attempt_log)),
+        "may_read": user.has_perm("prompts.read_promptrun"),
+        "delivery_link": delivery,
+    }
 
 
-def newest_runs(template: PromptTemplate) -> list[RunRow]:
+def newest_runs(template: PromptTemplate) -> list[dict[str, Any]]:
     rows = template.runs.select_related("person").defer("rendered", "answer", "about")
-    return [RunRow(run, chip_of(run)) for run in rows.order_by("-id")[:SHOWN_RUNS]]
+    return [{"run": run, "chip": chip_of(run)} for run in rows.order_by("-id")[:SHOWN_RUNS]]
 
 
 def with_figures(templates: "QuerySet[PromptTemplate]") -> "QuerySet[PromptTemplate]":
