@@ -19,7 +19,11 @@ Item = dict[str, Any]
 def sidebar(request: HttpRequest) -> list[Item]:
     home = {"title": "Home", "icon": "space_dashboard", "link": reverse("admin:index")}
     groups = _groups(request)
-    system = [*_queues(), *groups.pop(SYSTEM, []), *_docs()]
+    system = [
+        *_route("Queues", "stacks", "admin:django_rq_home", is_superuser),
+        *groups.pop(SYSTEM, []),
+        *_route("API docs", "api", "api-docs", is_staff),
+    ]
     return [
         {"items": [{**home, "permission": is_staff}]},
         *({"title": name, "separator": True, "items": items} for name, items in groups.items()),
@@ -44,6 +48,10 @@ def is_staff(request: HttpRequest) -> bool:
     return admin.site.has_permission(request)
 
 
+def is_superuser(request: Any) -> bool:
+    return bool(request.user.is_superuser)
+
+
 def _item(request: HttpRequest, entry: Entry, listed: Any) -> Item:
     app, _, model = entry.model.partition(".")
     permitted = listed.has_view_permission(request)
@@ -55,16 +63,6 @@ def _item(request: HttpRequest, entry: Entry, listed: Any) -> Item:
         "permission": lambda _: permitted,
         **badge,
     }
-
-
-def _queues() -> list[Item]:
-    return _route(
-        "Queues", "stacks", "admin:django_rq_home", lambda request: request.user.is_superuser
-    )
-
-
-def _docs() -> list[Item]:
-    return _route("API docs", "api", "api-docs", is_staff)
 
 
 def _route(title: str, symbol: str, name: str, permission: Callable[[Any], bool]) -> list[Item]:

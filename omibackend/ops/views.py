@@ -10,6 +10,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from omibackend.core.api.examples import examples
+from omibackend.core.api.requests import person_id
 from omibackend.ops import health, stats
 
 
@@ -124,4 +125,4 @@ class StatsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """How much of yours is here, when something last happened, and the last seven days."""
-        return Response(StatsSerializer(stats.of(int(request.user.pk or 0))).data)
+        return Response(StatsSerializer(stats.of(person_id(request))).data)

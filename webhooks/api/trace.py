@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
@@ -89,14 +89,11 @@ class TraceSerializer(serializers.Serializer[Trace]):
     words = WordsSerializer(many=True)
     segments_missing = serializers.IntegerField(help_text="whose transcript was deleted since")
     deliveries = TracedDeliverySerializer(many=True)
-    deliveries_gone = serializers.SerializerMethodField(
-        help_text="ids of deliveries that were deleted with all that was kept of them"
+    deliveries_gone = serializers.ListField(
+        child=serializers.UUIDField(),
+        read_only=True,
+        help_text="ids of deliveries that were deleted with all that was kept of them",
     )
-
-    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
-    def get_deliveries_gone(self, found: Trace) -> list[str]:
-        held = {row.pk for row in found.deliveries}
-        return [str(pk) for pk in found.delivery_ids if pk not in held]
 
 
 class TraceView(APIView):

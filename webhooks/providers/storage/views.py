@@ -61,7 +61,7 @@ class StorageUploadView(LeanView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT}, auth=[], tags=["webhooks"])
     def get(self, request: Request) -> HttpResponse:
         """The sender's own check that the address answers."""
-        return STORAGE.check(request._request)
+        return STORAGE.answer_check()
 
 
 class WaitingUploadView(StorageUploadView):
