@@ -29,7 +29,7 @@ from bench import report
 from bench.report import Ratio
 from bench.stack import Stack
 from emg import c3d
-from emg.c3d.hashing import HashingReader
+from emg.hashing import HashingReader
 from tests.emg.c3d_files import C3DFile
 
 MEGABYTE = 1_000_000

@@ -27,6 +27,15 @@ from omibackend.core.show import human
 from omibackend.core.templatetags.ob import chip
 
 
+class ForgettingAdmin(ReadOnlyAdmin):
+    def delete_model(self, request: HttpRequest, obj: Conversation | OmiSession) -> None:
+        deletion.delete(obj.conversation if isinstance(obj, OmiSession) else obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+
 class ClientRecord(ReadOnlyAdmin):
     """People's, and those of the clients that one may see."""
 
@@ -48,7 +57,7 @@ class ClientAdmin(ModelAdmin):
 
 
 @admin.register(OmiSession)
-class OmiSessionAdmin(PageAdmin, ReadOnlyAdmin):
+class OmiSessionAdmin(PageAdmin, ForgettingAdmin):
     list_display = ["what", "last_heard", "length", "kept"]
     list_select_related = ["owner"]
     list_filter = [("finalised_at", admin.EmptyFieldListFilter)]
@@ -82,13 +91,6 @@ class OmiSessionAdmin(PageAdmin, ReadOnlyAdmin):
     def page_context(self, row: OmiSession, request: HttpRequest) -> dict[str, Any]:
         return {"page": page(row, request.user)}
 
-    def delete_model(self, request: HttpRequest, obj: OmiSession) -> None:
-        deletion.delete(obj.conversation)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OmiSession]) -> None:
-        for session in queryset.select_related("conversation"):
-            deletion.delete(session.conversation)
-
     @action(description="Plain text", icon="article", permissions=["view"], url_path="plain-text")
     def plain_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
         session = get_object_or_404(OmiSession, pk=object_id)
@@ -115,7 +117,7 @@ class NotificationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ClientRecord):
+class ConversationAdmin(ForgettingAdmin, ClientRecord):
     list_display = ["__str__", "whose", "kind", "started_at", "last_message_at"]
     list_select_related = ["owner", "client"]
     list_filter = ["kind"]
@@ -132,13 +134,6 @@ class ConversationAdmin(ClientRecord):
         """A client's is kept where its agent wrote it."""
         of_client = obj is not None and obj.client_id is not None
         return not of_client and super().has_delete_permission(request, obj)
-
-    def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
-        deletion.delete(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
-        for conversation in queryset.select_related("session"):
-            deletion.delete(conversation)
 
 
 @admin.register(Message)

@@ -29,7 +29,7 @@ from omibackend.core.manifest import (
     Scheduled,
     Stat,
 )
-from omibackend.core.personal_data import PersonalData, Table
+from omibackend.core.personal_data import PersonalData, Table, rows_of
 
 TALKS = "FROM conversations_conversation WHERE owner_id = %(owner)s"
 MESSAGES = """
@@ -39,16 +39,11 @@ SESSIONS = "FROM conversations_omisession WHERE owner_id = %(owner)s"
 
 
 def uids(user_id: int) -> set[str]:
-    heard = OmiSession.objects.filter(owner_id=user_id).order_by().values_list("uid")
-    return {
-        uid
-        for rows in (
-            heard,
-            Question.objects.filter(owner_id=user_id).order_by().values_list("uid"),
-            Listening.objects.filter(owner_id=user_id).values_list("uid"),
-        )
-        for (uid,) in rows.distinct()
-    }
+    found: set[str] = set()
+    for heard in (OmiSession, Question, Listening):
+        rows = rows_of(heard)(user_id).order_by()
+        found.update(rows.values_list("uid", flat=True).distinct())
+    return found
 
 
 def forget(user_id: int) -> None:
@@ -61,61 +56,40 @@ def forget(user_id: int) -> None:
 PERSONAL_DATA = PersonalData(
     "conversations",
     tables=(
-        Table("notifications", lambda user_id: Notification.objects.filter(owner_id=user_id)),
-        Table("listening", lambda user_id: Listening.objects.filter(owner_id=user_id)),
-        Table("deleted_words", lambda user_id: DeletedWords.objects.filter(owner_id=user_id)),
-        Table("deleted_sessions", lambda user_id: DeletedSession.objects.filter(owner_id=user_id)),
-        Table(
-            "windows",
-            lambda user_id: ContextWindow.objects.filter(state__owner_id=user_id),
-            ("state_id", "slot", "conversation_id"),
-        ),
-        Table(
-            "contexts",
-            lambda user_id: ContextState.objects.filter(owner_id=user_id),
-            ("id", "key", "space", "active_slot", "cleared_at", "updated_at"),
-        ),
+        Table("notifications", rows_of(Notification)),
+        Table("listening", rows_of(Listening)),
+        Table("deleted_words", rows_of(DeletedWords)),
+        Table("deleted_sessions", rows_of(DeletedSession)),
+        Table("windows", rows_of(ContextWindow, "state__owner"), "state_id slot conversation_id"),
+        Table("contexts", rows_of(ContextState), "id key space active_slot cleared_at updated_at"),
         Table(
             "messages",
-            lambda user_id: Message.objects.filter(conversation__owner_id=user_id),
-            (
-                *("id", "conversation_id", "role", "text", "occurred_at", "sources"),
-                *("question_id", "delivery_id"),
-            ),
+            rows_of(Message, "conversation__owner"),
+            "id conversation_id role text occurred_at sources question_id delivery_id",
         ),
         Table(
             "conversations",
-            lambda user_id: Conversation.objects.filter(owner_id=user_id),
-            ("id", "kind", "key", "session_id", "title", "started_at", "last_message_at"),
+            rows_of(Conversation),
+            "id kind key session_id title started_at last_message_at",
         ),
         Table(
             "questions",
-            lambda user_id: Question.objects.filter(owner_id=user_id),
-            (
-                *("id", "uid", "session_id", "text", "quote", "voice", "asked_at", "answer"),
-                *("sources", "channel", "why", "answered_at", "delivery_id"),
-            ),
+            rows_of(Question),
+            "id uid session_id text quote voice asked_at answer sources channel why answered_at"
+            " delivery_id",
         ),
         Table(
             "segments",
-            lambda user_id: TranscriptSegment.objects.filter(session__owner_id=user_id),
-            (
-                *("id", "session_id", "text", "speaker", "speaker_name", "is_user"),
-                *("person_id", "start_s", "end_s", "final", "received_at", "delivery_id"),
-            ),
+            rows_of(TranscriptSegment, "session__owner"),
+            "id session_id text speaker speaker_name is_user person_id start_s end_s final"
+            " received_at delivery_id",
         ),
-        Table(
-            "transcript_words",
-            lambda user_id: TranscriptWords.objects.filter(session__owner_id=user_id),
-        ),
+        Table("transcript_words", rows_of(TranscriptWords, "session__owner")),
         Table(
             "sessions",
-            lambda user_id: OmiSession.objects.filter(owner_id=user_id),
-            (
-                *("id", "uid", "sender_session_id", "omi_conversation_id", "title"),
-                *("language", "started_at", "first_received_at", "last_received_at"),
-                *("segment_count", "finalised_at"),
-            ),
+            rows_of(OmiSession),
+            "id uid sender_session_id omi_conversation_id title language started_at"
+            " first_received_at last_received_at segment_count finalised_at",
         ),
     ),
     uids=uids,

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 
 from emg.models import Recording
 from omibackend.core.manifest import EffectKind, Entry, Finder, Lane, Manifest, Rule
-from omibackend.core.personal_data import PersonalData, Table
+from omibackend.core.personal_data import PersonalData, Table, rows_of
 from omibackend.core.postgres.ids import first_uuid7
 
 
@@ -32,13 +32,10 @@ PERSONAL_DATA = PersonalData(
     tables=(
         Table(
             "recordings",
-            lambda user_id: Recording.objects.filter(owner_id=user_id),
-            (
-                *("id", "session_id", "patient_code", "bucket", "object_path", "sha256"),
-                *("size_bytes", "recorded_at", "created_at", "metadata", "notes", "analytics"),
-                *("processing_version", "analysed_at", "scores", "rpe", "game_points"),
-                *("bfr_pressure_percent", "game_max_points", "targets", "sides"),
-            ),
+            rows_of(Recording),
+            "id session_id patient_code bucket object_path sha256 size_bytes recorded_at"
+            " created_at metadata notes analytics processing_version analysed_at scores rpe"
+            " game_points bfr_pressure_percent game_max_points targets sides",
         ),
     ),
     forget=forget,

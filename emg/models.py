@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from emg.analytics.scoring.score_profile import DEFAULTS, HIGHEST_RPE, Profile, Targets
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import UUIDModel
 from omibackend.core.work.leased import Leased, State
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
@@ -161,13 +161,12 @@ def validate_sides(value: Any) -> None:
         raise ValidationError("A channel's name is a text.")
 
 
-class Recording(Leased):
+class Recording(Leased, UUIDModel):
     """One version of one C3D object in a store, what is in it and what it was worth.
 
     `state` is the work's; what people are told is `status`, and of a failure `last_error`.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="recordings", db_index=False
     )
@@ -254,7 +253,7 @@ class Recording(Leased):
 
     def __str__(self) -> str:
         # Not the session: the admin's log keeps this name after the recording is deleted.
-        return f"Recording {str(self.pk)[-8:]}"
+        return super().__str__()
 
     @property
     def status(self) -> Status:

@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from memories.models import ActionItem, Event, Memory, Photo, Revision, Tombstone
 from omibackend.core.files import remove_folder
 from omibackend.core.manifest import Daily, EffectKind, Entry, Finder, Manifest, Rule, Stat
-from omibackend.core.personal_data import File, PersonalData, Table
+from omibackend.core.personal_data import File, PersonalData, Table, rows_of
 
 MINE = "FROM memories_memory WHERE owner_id = %(owner)s"
 ITEMS = "FROM memories_actionitem WHERE owner_id = %(owner)s AND"
@@ -34,42 +34,33 @@ PERSONAL_DATA = PersonalData(
     tables=(
         Table(
             "action_items",
-            lambda user_id: ActionItem.objects.filter(owner_id=user_id),
-            (
-                *("id", "memory_id", "description", "completed", "completed_at", "due_at"),
-                *("edited_fields", "delivery_id", "created_at", "updated_at"),
-            ),
+            rows_of(ActionItem),
+            "id memory_id description completed completed_at due_at edited_fields delivery_id"
+            " created_at updated_at",
         ),
         Table(
             "events",
-            lambda user_id: Event.objects.filter(memory__owner_id=user_id),
-            ("id", "memory_id", "title", "description", "starts_at", "duration_minutes"),
+            rows_of(Event, "memory__owner"),
+            "id memory_id title description starts_at duration_minutes",
         ),
         Table(
             "photos",
-            lambda user_id: Photo.objects.filter(memory__owner_id=user_id),
-            ("id", "memory_id", "description", "taken_at", "content_type", "file"),
+            rows_of(Photo, "memory__owner"),
+            "id memory_id description taken_at content_type file",
         ),
         Table(
             "changes",
-            lambda user_id: Revision.objects.filter(memory__owner_id=user_id),
-            ("id", "memory_id", "at", "by", "before", "delivery_id"),
+            rows_of(Revision, "memory__owner"),
+            "id memory_id at by before delivery_id",
         ),
         Table(
             "memories",
-            lambda user_id: Memory.objects.filter(owner_id=user_id),
-            (
-                *("id", "kind", "source", "source_id", "title", "text", "category", "emoji"),
-                *("language", "occurred_at", "finished_at", "created_at", "updated_at"),
-                *("edited_fields", "sender_version", "quote", "details", "delivery_id"),
-                *("pinned", "private", "wrong", "similar_to_id"),
-            ),
+            rows_of(Memory),
+            "id kind source source_id title text category emoji language occurred_at"
+            " finished_at created_at updated_at edited_fields sender_version quote details"
+            " delivery_id pinned private wrong similar_to_id",
         ),
-        Table(
-            "deleted_memories",
-            lambda user_id: Tombstone.objects.filter(owner_id=user_id),
-            ("kind", "source_id", "deleted_at", "merged_into_id"),
-        ),
+        Table("deleted_memories", rows_of(Tombstone), "kind source_id deleted_at merged_into_id"),
     ),
     files=photos,
     forget=forget,

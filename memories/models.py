@@ -3,18 +3,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import (
-    SearchVector,
-    SearchVectorCombinable,
-    SearchVectorField,
-)
+from django.contrib.postgres.search import SearchVector, SearchVectorCombinable, SearchVectorField
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models.functions import Left, Now
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import LightManager, UUIDModel
 
 # PostgreSQL refuses a row whose tsvector passes 1 MB; what is beyond is kept but not searched.
 MOST_SEARCHED_CHARS = 50_000
@@ -43,17 +39,10 @@ class OwnerLexeme(SearchVectorCombinable, models.Func):
     output_field = SearchVectorField()
 
 
-class MemoryManager(models.Manager["Memory"]):
-    """Leaves the search vector in the database: it is as long as the text it was made from."""
+class Memory(UUIDModel):
+    """What was kept of a conversation, a day, or a thought. It is not called by its title: the
+    admin's log keeps the name after the memory is deleted."""
 
-    def get_queryset(self) -> models.QuerySet["Memory"]:
-        return super().get_queryset().defer("search")
-
-
-class Memory(models.Model):
-    """What was kept of a conversation, a day, or a thought."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Like every key below it needs no index of its own: a longer one begins with it.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="memories", db_index=False
@@ -97,7 +86,7 @@ class Memory(models.Model):
         db_persist=True,
     )
 
-    objects = MemoryManager()
+    objects = LightManager()
 
     class Meta:
         verbose_name_plural = "memories"
@@ -112,20 +101,13 @@ class Memory(models.Model):
                 fields=["owner", "category", "-occurred_at", "-id"], name="memory_owner_category"
             ),
             # What few memories are must be found without reading the many others.
-            models.Index(
-                fields=["owner", "-occurred_at", "-id"],
-                condition=models.Q(pinned=True),
-                name="memory_pinned",
-            ),
-            models.Index(
-                fields=["owner", "-occurred_at", "-id"],
-                condition=models.Q(private=True),
-                name="memory_private",
-            ),
-            models.Index(
-                fields=["owner", "-occurred_at", "-id"],
-                condition=models.Q(wrong=True),
-                name="memory_wrong",
+            *(
+                models.Index(
+                    fields=["owner", "-occurred_at", "-id"],
+                    condition=models.Q(**{mark: True}),
+                    name=f"memory_{mark}",
+                )
+                for mark in ("pinned", "private", "wrong")
             ),
             models.Index(fields=["owner", "kind", "content_hash"], name="memory_content_hash"),
             models.Index(
@@ -135,10 +117,6 @@ class Memory(models.Model):
             ),
             GinIndex(fields=["search"], name="memory_search"),
         ]
-
-    def __str__(self) -> str:
-        # Not the title: the admin's log keeps this name after the memory is deleted.
-        return f"Memory {str(self.pk)[-8:]}"
 
     @property
     def display_title(self) -> str:
@@ -152,10 +130,9 @@ class Memory(models.Model):
         return bool(self.edited_fields)
 
 
-class Revision(models.Model):
+class Revision(UUIDModel):
     """A change of a memory: what stood there before. It goes with the memory."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     memory = models.ForeignKey(Memory, models.CASCADE, related_name="revisions", db_index=False)
     by = models.CharField(max_length=6, choices=By.choices)
     # Only the fields that changed
@@ -168,10 +145,9 @@ class Revision(models.Model):
         indexes = [models.Index(fields=["memory", "-id"], name="revision_memory")]
 
 
-class ActionItem(models.Model):
+class ActionItem(UUIDModel):
     """Something to do that a memory speaks of."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     memory = models.ForeignKey(Memory, models.CASCADE, related_name="action_items", db_index=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="action_items", db_index=False
@@ -208,14 +184,10 @@ class ActionItem(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"Action item {str(self.pk)[-8:]}"
 
-
-class Event(models.Model):
+class Event(UUIDModel):
     """Something that will take place, as a memory tells."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     memory = models.ForeignKey(Memory, models.CASCADE, related_name="events", db_index=False)
     title = models.TextField()
     title_hash = models.CharField(max_length=64, editable=False)
@@ -231,14 +203,10 @@ class Event(models.Model):
             )
         ]
 
-    def __str__(self) -> str:
-        return f"Event {str(self.pk)[-8:]}"
 
-
-class Photo(models.Model):
+class Photo(UUIDModel):
     """A picture taken during a conversation. `file` is empty when its bytes were no picture."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     memory = models.ForeignKey(Memory, models.CASCADE, related_name="photos", db_index=False)
     source_id = models.CharField(max_length=200, editable=False)
     description = models.TextField(blank=True)
@@ -251,9 +219,6 @@ class Photo(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["memory", "source_id"], name="photo_source_id")
         ]
-
-    def __str__(self) -> str:
-        return f"Photo {str(self.pk)[-8:]}"
 
 
 @receiver(post_delete, sender=Photo)

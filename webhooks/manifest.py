@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from omibackend.core.manifest import Daily, Entry, Finder, Lane, Manifest, Rule, Stat
-from omibackend.core.personal_data import File, PersonalData, Table
+from omibackend.core.personal_data import File, PersonalData, Table, rows_of
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.work.leased import State
 from webhooks.inbox import refusals
@@ -57,22 +57,12 @@ PERSONAL_DATA = PersonalData(
         Table(
             "deliveries",
             _mine,
-            (
-                *("id", "endpoint_id", "event", "received_at", "content_type", "body_bytes"),
-                *("headers", "query", "remote_addr", "state", "effects", "duplicates"),
-            ),
+            "id endpoint_id event received_at content_type body_bytes headers query remote_addr"
+            " state effects duplicates",
         ),
-        Table(
-            "endpoints",
-            lambda user_id: Endpoint.objects.filter(owner_id=user_id),
-            ("id", "provider", "name", "policy", "enabled", "created_at"),
-        ),
-        Table("codes", lambda user_id: LinkCode.objects.filter(user_id=user_id)),
-        Table(
-            "wearables",
-            lambda user_id: OmiLink.objects.filter(user_id=user_id),
-            ("uid", "linked_at"),
-        ),
+        Table("endpoints", rows_of(Endpoint), "id provider name policy enabled created_at"),
+        Table("codes", rows_of(LinkCode, "user")),
+        Table("wearables", rows_of(OmiLink, "user"), "uid linked_at"),
     ),
     files=bodies,
     uids=lambda user_id: OmiLink.objects.filter(user_id=user_id).values_list("uid", flat=True),

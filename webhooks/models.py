@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from omibackend.core.postgres.crypto import EncryptedField, EncryptedJSONField
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import UUIDModel
 from omibackend.core.work.leased import Leased
 
 
@@ -16,10 +16,9 @@ class Policy(models.TextChoices):
     BOTH = "both", "token and signature"
 
 
-class Endpoint(models.Model):
+class Endpoint(UUIDModel):
     """An address that a sender posts to, and how it proves who it is."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="endpoints")
     provider = models.CharField(max_length=20)
     name = models.CharField(max_length=80)
@@ -66,10 +65,9 @@ def _is_over(until: datetime | None) -> bool:
     return until is not None and until <= timezone.now()
 
 
-class Delivery(Leased):
+class Delivery(Leased, UUIDModel):
     """One accepted request, byte for byte, and what became of it. UNTRUSTED content."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Two indexes begin with it already, and each costs every acknowledgement.
     endpoint = models.ForeignKey(
         Endpoint, models.CASCADE, related_name="deliveries", db_index=False

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,12 +19,11 @@ from conversations.api.serializers import (
 from conversations.assistant import chat, contexts
 from conversations.models import Space
 from omibackend.accounts.models import Scope
-from omibackend.core.api.examples import examples
+from omibackend.core.api.examples import operations
 from omibackend.core.api.requests import given, person_id
 from omibackend.core.api.serializers import ErrorsSerializer
 
-TAGS = ["chat"]
-EXAMPLES = examples("conversations.api")
+described = operations("conversations.api", ["chat"])
 
 
 def _status(request: Request, key: str) -> Response:
@@ -32,7 +31,6 @@ def _status(request: Request, key: str) -> Response:
     return Response(ContextStatusSerializer(status_of(state)).data)
 
 
-@extend_schema(tags=TAGS)
 class ChatView(APIView):
     """The answer comes whole. As server-sent events it would hold a web thread for as long as the
     model thinks, so there is no stream."""
@@ -40,8 +38,8 @@ class ChatView(APIView):
     scope = Scope.CHAT
     throttle_scope = "chat"
 
-    @extend_schema(
-        operation_id="chat",
+    @described(
+        "chat",
         request=ChatSerializer,
         responses={
             200: ChatAnswerSerializer,
@@ -50,7 +48,6 @@ class ChatView(APIView):
             503: OpenApiResponse(ErrorsSerializer, "Too many wait: ask again after Retry-After."),
             504: OpenApiResponse(ErrorsSerializer, "The model gave no answer in time."),
         },
-        examples=EXAMPLES["chat"],
     )
     def post(self, request: Request) -> Response:
         """Answers from the memories, from what was heard lately, from the chat so far and the
@@ -74,16 +71,14 @@ class ContextView(APIView):
             raise Http404
 
 
-@extend_schema(tags=TAGS)
 class SwitchView(ContextView):
-    @extend_schema(
-        operation_id="context_switch",
+    @described(
+        "context_switch",
         request=SwitchSerializer,
         responses={
             200: SwitchedSerializer,
             404: OpenApiResponse(ErrorsSerializer, "ENABLE_CONTEXT_ACTIVATION is off."),
         },
-        examples=EXAMPLES["context_switch"],
     )
     def post(self, request: Request) -> Response:
         """Turns the assistant to another space; by voice: “Hey Omi, switch to memories”."""
@@ -95,16 +90,15 @@ class SwitchView(ContextView):
         return Response(SwitchedSerializer(answer).data)
 
 
-@extend_schema(tags=TAGS)
 class WindowsView(ContextView):
-    @extend_schema(
-        operation_id="context_windows",
+    @described(
+        "context_windows",
+        shows="context_status",
         request=ActivateSerializer,
         responses={
             200: ContextStatusSerializer,
             404: OpenApiResponse(ErrorsSerializer, "An empty slot, or no such conversation."),
         },
-        examples=EXAMPLES["context_windows"] + EXAMPLES["context_status"],
     )
     def post(self, request: Request) -> Response:
         """Makes one of five windows the active one, with a conversation of the caller's put into
@@ -119,17 +113,15 @@ class WindowsView(ContextView):
         return _status(request, asked["session_id"])
 
 
-@extend_schema(tags=TAGS)
 class StatusView(ContextView):
-    @extend_schema(
-        operation_id="context_status",
+    @described(
+        "context_status",
         parameters=[
             OpenApiParameter(
                 "session_id", {"type": "string", "minLength": 1, "maxLength": 128}, "path"
             )
         ],
         responses=ContextStatusSerializer,
-        examples=EXAMPLES["context_status"],
     )
     def get(self, request: Request, session_id: str) -> Response:
         """The space, what the assistant waits for, and the five windows."""

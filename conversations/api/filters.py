@@ -11,17 +11,10 @@ from omibackend.core.api.filters import ListFilter, moment, text
 class ConversationFilter(ListFilter):
     q = text('Words that were said or written: some, "a phrase", -without, this or that', 500)
     kind = filters.ChoiceFilter(choices=Conversation.Kind.choices)
-    occurred_after = moment("Whose last message is of this moment or later")
-    occurred_before = moment("Whose last message is from before this moment")
+    occurred_after = moment("Whose last message is of this moment or later", "last_message_at__gte")
+    occurred_before = moment("Whose last message is from before this moment", "last_message_at__lt")
 
     def filter_queryset(self, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
-        asked = self.form.cleaned_data
-        wanted = {
-            "kind": asked["kind"],
-            "last_message_at__gte": asked["occurred_after"],
-            "last_message_at__lt": asked["occurred_before"],
-        }
-        queryset = queryset.filter(**{name: value for name, value in wanted.items() if value})
-        if not asked["q"]:
-            return queryset
-        return with_words(queryset, self.request.user.pk, asked["q"])
+        q = self.form.cleaned_data.pop("q")
+        found = super().filter_queryset(queryset)
+        return with_words(found, self.request.user.pk, q) if q else found

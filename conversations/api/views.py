@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -24,11 +24,10 @@ from conversations.models import Conversation, OmiSession, TranscriptSegment, me
 from conversations.pages.session import line
 from conversations.pages.transcript import said
 from conversations.transcripts import deletion
-from omibackend.core.api.examples import examples
+from omibackend.core.api.examples import operations
 from omibackend.core.errors import Refused
 
-TAGS = ["conversations"]
-EXAMPLES = examples("conversations.api")
+described = operations("conversations.api", ["conversations"])
 # A page of a transcript: about an hour of talk.
 SEGMENTS = 1000
 MOST_ID = 2**63 - 1
@@ -48,11 +47,10 @@ class ConversationView(GenericAPIView[Conversation]):
         return get_object_or_404(self.get_queryset().select_related("session"), pk=pk)
 
 
-@extend_schema(tags=TAGS)
 class ConversationList(ConversationView, ListAPIView[Conversation]):
     filterset_class = ConversationFilter
 
-    @extend_schema(operation_id="conversations_list", examples=EXAMPLES["conversations_list"])
+    @described("conversations_list")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Chats, all that was spoken while a wearable listened, and for a client's staff what its
         agents said: the latest first. `q` finds words in one's own, once a conversation has been
@@ -60,19 +58,14 @@ class ConversationList(ConversationView, ListAPIView[Conversation]):
         return super().get(request, *args, **kwargs)
 
 
-@extend_schema(tags=TAGS)
 class ConversationDetail(ConversationView):
-    @extend_schema(
-        operation_id="conversations_read",
-        responses=ConversationDetailSerializer,
-        examples=EXAMPLES["conversations_read"],
-    )
+    @described("conversations_read", responses=ConversationDetailSerializer)
     def get(self, request: Request, pk: str) -> Response:
         """One conversation, and the memories that were made of it."""
         found = ConversationDetailSerializer(self.found(pk), context={"request": request})
         return Response(found.data)
 
-    @extend_schema(operation_id="conversations_delete", responses={204: None})
+    @described("conversations_delete", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Deletes it for good: transcript, questions, messages, notifications, and the memory that
         was made of it. What is sent again of it is not taken. A client's is kept where it is."""
@@ -80,13 +73,8 @@ class ConversationDetail(ConversationView):
         return Response(status=204)
 
 
-@extend_schema(tags=TAGS)
 class MessageList(ConversationView):
-    @extend_schema(
-        operation_id="conversations_messages",
-        responses=MessageSerializer(many=True),
-        examples=EXAMPLES["conversations_messages"],
-    )
+    @described("conversations_messages", responses=MessageSerializer(many=True))
     def get(self, request: Request, pk: str) -> Response:
         """What was asked and answered, the latest first."""
         messages: Any = messages_of(self.found(pk))
@@ -113,7 +101,6 @@ AFTER = OpenApiParameter(
 )
 
 
-@extend_schema(tags=TAGS)
 class TranscriptView(ConversationView):
     renderer_classes = (JSONRenderer, PlainText)
     wants_text = False
@@ -123,14 +110,13 @@ class TranscriptView(ConversationView):
         self.wants_text = isinstance(renderer, PlainText)
         return JSONRenderer(), JSONRenderer.media_type
 
-    @extend_schema(
-        operation_id="transcript",
+    @described(
+        "transcript",
         parameters=[SESSION, FORMAT, AFTER],
         responses={
             (200, "application/json"): TranscriptSerializer,
             (200, "text/plain"): OpenApiTypes.STR,
         },
-        examples=EXAMPLES["transcript"],
     )
     def get(self, request: Request, session_id: str) -> HttpResponse | Response:
         """What was said, in order. A long one comes in pages: `next` is the address of the one

@@ -12,8 +12,7 @@ from conversations.transcripts.speakers import speaker_label
 from memories.search.finding import matching
 from omibackend.accounts.preferences import preferences_of
 from omibackend.llm.client import answer
-from omibackend.llm.context import Answer, Context, Line, Recalled
-from omibackend.llm.context import Turn as Turn
+from omibackend.llm.context import Answer, Context, Line, Recalled, Turn
 
 LINES = 40
 LINES_WITHIN = timedelta(minutes=30)
@@ -58,17 +57,14 @@ def answered(
     given = replace(context, transcript=tuple(said.line for said in heard))
     found = answer(text, given, timeout_s=timeout_s)
     by_id = {memory.id: memory for memory in given.memories}
-    sources = [_memory_source(by_id[pk]) for pk in found.sources if pk in by_id]
+    used = [by_id[pk] for pk in found.sources if pk in by_id]
+    sources = [_source("memory", m.id, m.title or m.text, m.occurred_at) for m in used]
     sources += [
         _source("segment", said.key, said.line.text, said.at)
         for said in heard
         if " ".join(said.line.text.split())[:QUOTE_CHARS] in found.text
     ]
     return Reply(found, sources)
-
-
-def _memory_source(memory: Recalled) -> dict[str, str]:
-    return _source("memory", memory.id, memory.title or memory.text, memory.occurred_at)
 
 
 def _source(kind: str, pk: str, quote: str, at: datetime) -> dict[str, str]:
@@ -84,19 +80,10 @@ def memories_for(owner_id: int, text: str) -> tuple[Recalled, ...]:
 
 def _heard(question: Question) -> list[TranscriptLine]:
     """What was said lately, and what came with the question: the latter is not stored yet."""
-    stored = (
-        TranscriptSegment.objects.filter(
-            session__owner_id=question.owner_id,
-            session__uid=question.uid,
-            session__last_received_at__gte=question.asked_at - LINES_WITHIN,
-            received_at__range=(question.asked_at - LINES_WITHIN, question.asked_at),
-            is_echo=False,
-        )
-        .exclude(key__in=question.segment_keys)
-        .order_by("-received_at", "-start_s", "-id")[:LINES]
-    )
+    theirs = TranscriptSegment.objects.filter(is_echo=False)
+    stored = theirs.before(question, LINES_WITHIN, LINES)
     just_heard = (s for s in question.just_heard if s.key not in question.segment_keys)
-    heard = [line_of(row, row.received_at) for row in reversed(stored)]
+    heard = [line_of(row, row.received_at) for row in stored]
     heard += [line_of(segment, question.asked_at) for segment in just_heard]
     return list({said.key: said for said in heard}.values())
 

@@ -2,10 +2,8 @@
 answer is on the way, or right after it, is answered once."""
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -30,16 +28,9 @@ LEASE_MARGIN = timedelta(seconds=5)
 POLL_S = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class ChatAnswer:
-    response: str
-    conversation_id: UUID
-    duplicate: bool
-    sources: list[dict[str, Any]]
-
-
-def ask(*, owner_id: int, session_id: str, text: str, context: str = "") -> ChatAnswer:
-    """Raises Refused: 503 at once when too many wait, 504 when the model does not answer."""
+def ask(*, owner_id: int, session_id: str, text: str, context: str = "") -> dict[str, Any]:
+    """The answer as the API gives it. Raises Refused: 503 at once when too many wait, 504 when
+    the model does not answer."""
     with bulkhead.for_chat():
         message, until = _put(owner_id, session_id, text)
         if until is None:
@@ -168,5 +159,10 @@ def _awaited(message: Message) -> Message:
     raise _failed(OmiError())
 
 
-def _answered(answer: Message, *, duplicate: bool) -> ChatAnswer:
-    return ChatAnswer(answer.text, answer.conversation_id, duplicate, answer.sources)
+def _answered(answer: Message, *, duplicate: bool) -> dict[str, Any]:
+    return {
+        "response": answer.text,
+        "conversation_id": answer.conversation_id,
+        "duplicate": duplicate,
+        "sources": answer.sources,
+    }

@@ -22,6 +22,7 @@ from conversations.models import (
 )
 from omibackend.core.errors import Refused
 from omibackend.core.postgres import clock
+from omibackend.core.postgres.rows import locked
 from omibackend.llm.context import Note
 
 SLOTS = range(1, 6)
@@ -38,20 +39,10 @@ def state_of(owner_id: int, key: str) -> ContextState:
     return found or ContextState(owner_id=owner_id, key=key)
 
 
-def _locked(owner_id: int, key: str) -> ContextState:
-    states = ContextState.objects.select_for_update().filter(owner_id=owner_id, key=key)
-    found = states.first()
-    if found is None:
-        fresh = ContextState(owner_id=owner_id, key=key)
-        ContextState.objects.bulk_create([fresh], ignore_conflicts=True)
-        found = states.get()
-    return found
-
-
 def _change(owner_id: int, key: str, **changes: object) -> ContextState:
     """Returns it as it was before."""
     with transaction.atomic():
-        state = _locked(owner_id, key)
+        state = locked(ContextState.objects.all(), owner_id=owner_id, key=key)
         ContextState.objects.filter(pk=state.pk).update(**changes, updated_at=Now())
         return state
 
@@ -149,11 +140,11 @@ def notes(state: ContextState) -> tuple[Note, ...]:
     found = []
     conversation = active_of(state) or preferred_of(state.owner_id)
     if conversation is not None:
-        heading = "The conversation that the person has open"
-        found.append(Note(heading, "\n".join(_window_lines(conversation))))
-    items = spaces.items_of(state.owner_id, Space(state.space))
+        lines = _window_lines(conversation)
+        found.append(Note("The conversation that the person has open", "\n".join(lines)))
+    heading, items = spaces.items_of(state.owner_id, Space(state.space))
     if items:
-        found.append(Note(spaces.HEADINGS[Space(state.space)], "\n".join(items)))
+        found.append(Note(heading, "\n".join(items)))
     return tuple(found)
 
 

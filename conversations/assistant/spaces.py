@@ -3,13 +3,7 @@ a reply."""
 
 from collections.abc import Callable, Iterable
 
-from conversations.models import (
-    Conversation,
-    Notification,
-    Question,
-    Space,
-    TranscriptSegment,
-)
+from conversations.models import Conversation, Notification, Question, Space, TranscriptSegment
 from memories.models import ActionItem, Memory
 from omibackend.core.work.outbox import SendState
 
@@ -19,25 +13,19 @@ ITEM_CHARS = 40
 # Where people are looked for.
 NEWEST_CONVERSATIONS = 5
 
-HEADINGS = {
-    Space.TODOS: "Open to-dos",
-    Space.TASKS: "Open to-dos",
-    Space.MEMORIES: "Latest memories",
-    Space.NOTIFICATIONS: "Latest notifications",
-    Space.AGENT: "Last asked",
-    Space.FRIENDS: "Heard lately",
-}
 
-
-def items_of(owner_id: int, space: Space) -> list[str]:
-    """The newest first; the default space has none."""
-    source = _SOURCES.get(space)
-    return list(source(owner_id)) if source else []
+def items_of(owner_id: int, space: Space) -> tuple[str, list[str]]:
+    """Under their heading, the newest first; the default space has none."""
+    if space not in _ABOUT:
+        return "", []
+    heading, source = _ABOUT[space]
+    return heading, list(source(owner_id))
 
 
 def footer(owner_id: int, space: Space) -> str:
-    shown = [shortened(item) for item in items_of(owner_id, space)[:SHOWN]]
-    return f"{HEADINGS[space]}: {' · '.join(shown)}" if shown else ""
+    heading, items = items_of(owner_id, space)
+    shown = [shortened(item) for item in items[:SHOWN]]
+    return f"{heading}: {' · '.join(shown)}" if shown else ""
 
 
 def shortened(text: str) -> str:
@@ -73,11 +61,11 @@ def _friends(owner_id: int) -> Iterable[str]:
     return others.exclude(speaker_name="").values_list("speaker_name", flat=True).distinct()[:GIVEN]
 
 
-_SOURCES: dict[Space, Callable[[int], Iterable[str]]] = {
-    Space.TODOS: _todos,
-    Space.TASKS: _todos,
-    Space.MEMORIES: _memories,
-    Space.NOTIFICATIONS: _notifications,
-    Space.AGENT: _last_asked,
-    Space.FRIENDS: _friends,
+_ABOUT: dict[Space, tuple[str, Callable[[int], Iterable[str]]]] = {
+    Space.TODOS: ("Open to-dos", _todos),
+    Space.TASKS: ("Open to-dos", _todos),
+    Space.MEMORIES: ("Latest memories", _memories),
+    Space.NOTIFICATIONS: ("Latest notifications", _notifications),
+    Space.AGENT: ("Last asked", _last_asked),
+    Space.FRIENDS: ("Heard lately", _friends),
 }

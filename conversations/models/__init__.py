@@ -2,12 +2,7 @@ from conversations.models.asked import Listening, Notification, Question, ReplyC
 from conversations.models.clients import EVERY_CLIENT, Client
 from conversations.models.contexts import ContextState, ContextWindow, Pending, Space
 from conversations.models.deleted import DeletedSession, DeletedWords
-from conversations.models.heard import (
-    OmiSession,
-    SegmentQuerySet,
-    TranscriptSegment,
-    TranscriptWords,
-)
+from conversations.models.heard import OmiSession, TranscriptSegment, TranscriptWords
 from conversations.models.threads import Conversation, Message, messages_of
 
 __all__ = [
@@ -25,7 +20,6 @@ __all__ = [
     "Pending",
     "Question",
     "ReplyChannel",
-    "SegmentQuerySet",
     "Space",
     "TranscriptSegment",
     "TranscriptWords",

@@ -7,7 +7,7 @@ from django.db import models
 
 from conversations.models.heard import OmiSession
 from conversations.segments import Segment
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import UUIDModel
 from omibackend.core.work.leased import Leased
 from omibackend.core.work.outbox import Outgoing
 
@@ -19,14 +19,13 @@ class ReplyChannel(models.TextChoices):
     KEPT = "kept", "in the record only"
 
 
-class Question(Leased):
+class Question(Leased, UUIDModel):
     """Something the person asked aloud, and what was answered. UNTRUSTED content.
 
     It is asked once however often its words arrive: `trigger_key` names the words that
     opened it. While it is open, `next_attempt_at` is the moment that closes it.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="questions")
     uid = models.CharField(max_length=128)
     session = models.ForeignKey(
@@ -75,9 +74,6 @@ class Question(Leased):
             models.Index(fields=["delivery_id"], name="question_delivery"),
         ]
 
-    def __str__(self) -> str:
-        return f"Question {str(self.pk)[-8:]}"
-
 
 class Listening(models.Model):
     """How far a wearable was listened to. Its row lock puts the transitions in a row."""
@@ -104,10 +100,9 @@ class Listening(models.Model):
         return f"Listening {self.pk}"
 
 
-class Notification(Outgoing):
+class Notification(Outgoing, UUIDModel):
     """A late answer on its way to the person's phone."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     question = models.OneToOneField(Question, models.CASCADE, related_name="notification")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     uid = models.CharField(max_length=128)
@@ -119,9 +114,6 @@ class Notification(Outgoing):
             Leased.live_index("notification_live"),
             Outgoing.recipient_index("notification_recipient"),
         ]
-
-    def __str__(self) -> str:
-        return f"Notification {str(self.pk)[-8:]}"
 
     @staticmethod
     def recipient_of(owner_id: int, uid: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import UUIDModel
 
 EVERY_CLIENT = "conversations.view_every_client"
 
@@ -18,10 +18,9 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self.all() if user.has_perm(EVERY_CLIENT) else self.filter(staff=user)
 
 
-class Client(models.Model):
+class Client(UUIDModel):
     """A customer whose agents talk to people, and the staff who may read what they said."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=200)
     staff = models.ManyToManyField(

@@ -1,6 +1,7 @@
 """What a wearable heard."""
 
-from typing import ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,13 +12,12 @@ from django.db.models import Case, F, Func, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan
 
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import UUIDModel
 
 
-class OmiSession(models.Model):
+class OmiSession(UUIDModel):
     """One conversation as a wearable heard it: live at first, then replaced by Omi's final one."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Like every key below it needs no index of its own: a longer one begins with it.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="omi_sessions", db_index=False
@@ -66,7 +66,7 @@ class OmiSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or f"Session {str(self.pk)[-8:]}"
+        return self.title or super().__str__()
 
     @property
     def is_final(self) -> bool:
@@ -88,6 +88,17 @@ class SegmentQuerySet(models.QuerySet["TranscriptSegment"]):
     def ending(self, most: int) -> list["TranscriptSegment"]:
         """The last few, in order."""
         return list(self.in_order().reverse()[:most])[::-1]
+
+    def before(self, question: Any, within: timedelta, most: int) -> list["TranscriptSegment"]:
+        """The last few that its wearable heard before a question, without its own words."""
+        since = question.asked_at - within
+        heard = self.filter(
+            session__owner_id=question.owner_id,
+            session__uid=question.uid,
+            session__last_received_at__gte=since,
+            received_at__range=(since, question.asked_at),
+        ).exclude(key__in=question.segment_keys)
+        return list(heard.order_by("-received_at", "-start_s", "-id")[:most])[::-1]
 
     def after(self, segment: "TranscriptSegment") -> "SegmentQuerySet":
         """What comes behind it in that order."""

@@ -13,7 +13,7 @@ from django.db.models.functions import Greatest, Now
 from conversations.models.asked import Question
 from conversations.models.clients import Client
 from conversations.models.heard import OmiSession
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import LightManager, UUIDModel
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -28,7 +28,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         self.update(last_message_at=Greatest("last_message_at", at))
 
 
-class Conversation(models.Model):
+class Conversation(UUIDModel):
     """A thread of messages: a chat, what a wearable heard and was asked meanwhile, or what a
     client's agent said. It belongs to a person or to a client.
 
@@ -40,7 +40,6 @@ class Conversation(models.Model):
         OMI = "omi", "spoken to Omi"
         CHAT = "chat", "chat"
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Like the session neither needs an index of its own: the ones below begin with them.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -101,24 +100,16 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or f"Conversation {str(self.pk)[-8:]}"
+        return self.title or super().__str__()
 
 
-class MessageManager(models.Manager["Message"]):
-    """Leaves the search vector in the database: it is as long as the text it was made from."""
-
-    def get_queryset(self) -> models.QuerySet["Message"]:
-        return super().get_queryset().defer("search")
-
-
-class Message(models.Model):
+class Message(UUIDModel):
     """One turn of a conversation. UNTRUSTED content."""
 
     class Role(models.TextChoices):
         USER = "user", "person"
         ASSISTANT = "assistant", "assistant"
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     conversation = models.ForeignKey(
         Conversation, models.CASCADE, related_name="messages", db_index=False
     )
@@ -143,7 +134,7 @@ class Message(models.Model):
         db_persist=True,
     )
 
-    objects = MessageManager()
+    objects = LightManager()
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
@@ -154,9 +145,6 @@ class Message(models.Model):
             models.Index(fields=["conversation", "-occurred_at", "-id"], name="message_in_order"),
             GinIndex(fields=["search"], name="message_search"),
         ]
-
-    def __str__(self) -> str:
-        return f"Message {str(self.pk)[-8:]}"
 
     @property
     def answer(self) -> "Message | None":

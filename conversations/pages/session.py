@@ -1,16 +1,14 @@
 """A session's page in the admin, and the same as plain text."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.models import OmiSession, Question
+from conversations.models import OmiSession
 from conversations.pages.transcript import (
     AnsweredQuestion,
-    Facts,
     Row,
     SpokenRow,
     facts_of,
@@ -23,34 +21,21 @@ from omibackend.core.show.human import length, minutes
 MOST_ROWS = 3000
 
 
-@dataclass(frozen=True)
-class SessionPage:
-    session: OmiSession
-    rows: list[Row]
-    more: int
-    facts: Facts
-    questions: list[Question]
-    live: bool
-    uid: str
-    budget_ms: int
-    delivery_link: str
-
-
-def page(session: OmiSession, user: Any) -> SessionPage:
+def page(session: OmiSession, user: Any) -> dict[str, Any]:
     rows = transcript_of(session)
     gap = timedelta(seconds=settings.SESSION_GAP_SECONDS)
     sees_deliveries = user.has_perm("webhooks.view_delivery")
-    return SessionPage(
-        session=session,
-        rows=rows[:MOST_ROWS],
-        more=max(len(rows) - MOST_ROWS, 0),
-        facts=facts_of(session),
-        questions=[row.question for row in rows if isinstance(row, AnsweredQuestion)],
-        live=not session.is_final and timezone.now() - session.last_received_at < gap,
-        uid=shortened(session.uid),
-        budget_ms=settings.OMI_REPLY_BUDGET_MS,
-        delivery_link=_newest_delivery(session) if sees_deliveries else "",
-    )
+    return {
+        "session": session,
+        "rows": rows[:MOST_ROWS],
+        "more": max(len(rows) - MOST_ROWS, 0),
+        "facts": facts_of(session),
+        "questions": [row.question for row in rows if isinstance(row, AnsweredQuestion)],
+        "live": not session.is_final and timezone.now() - session.last_received_at < gap,
+        "uid": shortened(session.uid),
+        "budget_ms": settings.OMI_REPLY_BUDGET_MS,
+        "delivery_link": _newest_delivery(session) if sees_deliveries else "",
+    }
 
 
 def shortened(uid: str) -> str:

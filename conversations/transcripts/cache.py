@@ -27,24 +27,23 @@ def _key(place: Stream) -> str:
 
 def recall(places: Sequence[Stream]) -> dict[Stream, list[Track]]:
     held = soft_redis.try_command(lambda redis: redis.mget([_key(place) for place in places]))
-    return {place: _tracks(raw) for place, raw in zip(places, held or (), strict=False) if raw}
+    found = zip(places, held or (), strict=False)
+    return {place: list(map(_track, orjson.loads(raw))) for place, raw in found if raw}
 
 
 def remember(lists: Mapping[Stream, Sequence[Track]], *, hits: int, misses: int) -> None:
     """Also counts how often the last `recall` served: one round trip for both."""
-    soft_redis.try_command(lambda redis: _remember(redis, lists, hits=hits, misses=misses))
 
+    def write(redis: soft_redis.Client) -> None:
+        pipeline = redis.pipeline(transaction=False)
+        pipeline.incrby(HITS, hits)
+        pipeline.incrby(MISSES, misses)
+        for place, tracks in lists.items():
+            value = orjson.dumps([list(track.stored().values()) for track in tracks])
+            pipeline.set(_key(place), value, ex=settings.SESSION_CACHE_TTL_SECONDS)
+        pipeline.execute()
 
-def _remember(
-    redis: soft_redis.Client, lists: Mapping[Stream, Sequence[Track]], *, hits: int, misses: int
-) -> None:
-    pipeline = redis.pipeline(transaction=False)
-    pipeline.incrby(HITS, hits)
-    pipeline.incrby(MISSES, misses)
-    for place, tracks in lists.items():
-        value = orjson.dumps([_record(track) for track in tracks])
-        pipeline.set(_key(place), value, ex=settings.SESSION_CACHE_TTL_SECONDS)
-    pipeline.execute()
+    soft_redis.try_command(write)
 
 
 def forget(places: Sequence[Stream]) -> None:
@@ -53,44 +52,11 @@ def forget(places: Sequence[Stream]) -> None:
         soft_redis.client().delete(*[_key(place) for place in places])
 
 
-def _record(track: Track) -> list[Any]:
-    return [
-        track.id,
-        track.started_at,
-        track.first_received_at,
-        track.last_received_at,
-        track.min_start_s,
-        track.max_end_s,
-        track.finalised_at,
-        track.version,
-    ]
-
-
-def _tracks(raw: bytes | str) -> list[Track]:
-    return [_track(*record) for record in orjson.loads(raw)]
-
-
-def _track(
-    pk: str,
-    started_at: str,
-    first_received_at: str,
-    last_received_at: str,
-    min_start_s: float | None,
-    max_end_s: float | None,
-    finalised_at: str | None,
-    version: int,
-) -> Track:
-    at = datetime.fromisoformat
-    return Track(
-        id=UUID(pk),
-        started_at=at(started_at),
-        first_received_at=at(first_received_at),
-        last_received_at=at(last_received_at),
-        min_start_s=min_start_s,
-        max_end_s=max_end_s,
-        finalised_at=at(finalised_at) if finalised_at else None,
-        version=version,
-    )
+def _track(record: list[Any]) -> Track:
+    pk, *moments, min_start_s, max_end_s, finalised_at, version = record
+    started_at, first_at, last_at = map(datetime.fromisoformat, moments)
+    final_at = datetime.fromisoformat(finalised_at) if finalised_at else None
+    return Track(UUID(pk), started_at, first_at, last_at, min_start_s, max_end_s, final_at, version)
 
 
 def cache_counts() -> dict[str, int]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -18,7 +17,7 @@ from conversations.transcripts.placement import (
     is_plain,
     pieces_of,
 )
-from conversations.transcripts.session_sql import Span, Stream
+from conversations.transcripts.session_sql import Stream
 
 
 @dataclass(slots=True)
@@ -40,15 +39,10 @@ class Candidates:
         if self.place.sender_session_id is None:
             self.unsure = [p for p in self.pieces if not is_plain(p, tracks, gap_s=gap_s)]
 
-    def span(self) -> Span | None:
-        timed = [
-            (piece.start_s, piece.end_s)
-            for piece in self.pieces
-            if piece.start_s is not None and piece.end_s is not None
-        ]
-        if not timed:
-            return None
-        return Span(min(start for start, _ in timed), max(end for _, end in timed))
+    def span(self) -> tuple[float, float] | None:
+        starts = [piece.start_s for piece in self.pieces if piece.start_s is not None]
+        ends = [piece.end_s for piece in self.pieces if piece.end_s is not None]
+        return (min(starts), max(ends)) if starts and ends else None
 
     def keys_near(self, track: Track) -> set[str]:
         """The segments that it matters of whether this session holds them. One told again has
@@ -88,15 +82,9 @@ def _gap_s(place: Stream) -> float:
     return settings.SESSION_GAP_SECONDS if place.sender_session_id is None else float("inf")
 
 
-class Loaded(NamedTuple):
-    # key of a segment -> the sessions that hold it
-    holders: dict[str, set[UUID]]
-    # the owners who deleted words before
-    deleters: set[int]
-
-
-def load(boards: Sequence[Candidates]) -> Loaded:
-    """Fills in the sessions, from memory where that is still true."""
+def load(boards: Sequence[Candidates]) -> tuple[dict[str, set[UUID]], set[int]]:
+    """Fills in the sessions, from memory where that is still true. Returns by the key of a segment
+    which of them hold it, and the owners who deleted words before."""
     recalled = cache.recall([board.place for board in boards])
     for board in boards:
         board.hold(recalled.get(board.place, []))
@@ -110,9 +98,9 @@ def load(boards: Sequence[Candidates]) -> Loaded:
     ]
     deleters |= checked.deleters
     if not old:
-        return Loaded(checked.holders, deleters)
+        return checked.holders, deleters
     deleters |= _read(old)
-    return Loaded(_check(boards).holders, deleters)
+    return _check(boards).holders, deleters
 
 
 def _read(boards: Iterable[Candidates]) -> set[int]:

@@ -24,8 +24,7 @@ from conversations.models import (
 from conversations.segments import Batch, Segment, hashed
 from conversations.transcripts import session_sql
 from conversations.transcripts.finalise import CLOCKS_DIFFER
-from memories.models import Memory
-from memories.models import MemoryKind as MemoryKind
+from memories.models import Memory, MemoryKind
 from memories.saving.writing import forget, lock_owner, made_of
 from omibackend.accounts.models import Preferences
 from omibackend.core.errors import Refused
@@ -74,13 +73,8 @@ def _delete_heard(session: OmiSession) -> None:
     Question.objects.filter(pk__in=[question.pk for question in asked]).delete()
     forget(made_of([heard.owner_id], [heard.pk]))
     if heard.omi_conversation_id:
-        forget(
-            Memory.objects.filter(
-                owner_id=heard.owner_id,
-                kind=MemoryKind.CONVERSATION,
-                source_id=heard.omi_conversation_id,
-            )
-        )
+        told = Memory.objects.filter(owner_id=heard.owner_id, kind=MemoryKind.CONVERSATION)
+        forget(told.filter(source_id=heard.omi_conversation_id))
     heard.delete()
 
 
@@ -98,9 +92,9 @@ def _asked_in(session: OmiSession, keys: AbstractSet[str]) -> list[Question]:
 
 
 def _add_tombstones(session: OmiSession, keys: Iterable[str]) -> None:
-    digests = [_of_segment(session.uid, key) for key in keys]
+    digests = [_digest("segment", session.uid, key) for key in keys]
     if session.omi_conversation_id:
-        digests.append(_of_conversation(session.omi_conversation_id))
+        digests.append(_digest("conversation", session.omi_conversation_id))
     else:
         DeletedSession.objects.create(
             owner_id=session.owner_id,
@@ -119,19 +113,11 @@ def _digest(*parts: str) -> bytes:
     return blake2b("\x1f".join(parts).encode(), digest_size=16).digest()
 
 
-def _of_segment(uid: str, key: str) -> bytes:
-    return _digest("segment", uid, key)
-
-
-def _of_conversation(conversation_id: str) -> bytes:
-    return _digest("conversation", conversation_id)
-
-
 def left_of(batches: Sequence[Batch], *, using: str = DEFAULT_DB_ALIAS) -> list[Batch]:
     """The batches without the segments that were deleted before. The caller holds the lock of
     their wearables, or does not mind a deletion that is under way."""
     wanted = {
-        (batch.owner_id, _of_segment(batch.uid, segment.key))
+        (batch.owner_id, _digest("segment", batch.uid, segment.key))
         for batch in batches
         for segment in batch.segments
     }
@@ -149,7 +135,7 @@ def left_of(batches: Sequence[Batch], *, using: str = DEFAULT_DB_ALIAS) -> list[
 
 
 def _is_gone(segment: Segment, batch: Batch, deleted: dict[tuple[int, bytes], datetime]) -> bool:
-    deleted_at = deleted.get((batch.owner_id, _of_segment(batch.uid, segment.key)))
+    deleted_at = deleted.get((batch.owner_id, _digest("segment", batch.uid, segment.key)))
     if deleted_at is None or _is_unique(segment):
         return deleted_at is not None
     # "Hello" at the very beginning may also be said in the conversation after it.
@@ -177,10 +163,10 @@ def was_deleted(
     """
     lock_owner([owner_id])
     mine = DeletedWords.objects.filter(owner_id=owner_id)
-    own = _of_conversation(conversation_id)
+    own = _digest("conversation", conversation_id)
     if mine.filter(digest=own).exists():
         return True
-    spoken = [_of_segment(uid, segment.key) for segment in segments if _is_unique(segment)]
+    spoken = [_digest("segment", uid, segment.key) for segment in segments if _is_unique(segment)]
     if mine.filter(digest__in=spoken).exists() or _was_heard_then(owner_id, uid, started_at):
         # From now on the id is known: what comes next of it may have no words in common.
         DeletedWords.objects.bulk_create(

@@ -104,20 +104,11 @@ def _live_sessions(final: Final, own: OmiSession | None) -> list[OmiSession]:
         unfinished = unfinished.filter(started_at__lt=ended)
     newest = unfinished.order_by("-last_received_at", "-id")[:LOOKED_AT]
     heard: dict[UUID, list[TranscriptSegment]] = {session.pk: [] for session in newest}
-    for segment in (
-        TranscriptSegment.objects.filter(session__in=heard)
-        .only("session_id", "key", "text")
-        .in_order()
-    ):
+    words = TranscriptSegment.objects.filter(session__in=heard).only("session_id", "key", "text")
+    for segment in words.in_order():
         heard[segment.session_id].append(segment)
-    return sorted(
-        (
-            session
-            for session in newest
-            if final.began_then(session) or final.holds(heard[session.pk])
-        ),
-        key=lambda session: session.pk,
-    )
+    alike = [s for s in newest if final.began_then(s) or final.holds(heard[s.pk])]
+    return sorted(alike, key=lambda session: session.pk)
 
 
 def _bump_head(final: Final) -> None:
@@ -221,14 +212,11 @@ def _mark(final: Final, target: OmiSession) -> bool:
             ],
         )
         changed = bool(cursor.fetchone()[0])
+    heard = OmiSession.objects.filter(pk=target.pk)
     Conversation.objects.filter(pk=target.pk).update(
         title=final.title,
         started_at=final.started_at or F("started_at"),
-        last_message_at=Greatest("last_message_at", _last_heard(target)),
+        last_message_at=Greatest("last_message_at", Subquery(heard.values("last_received_at"))),
     )
     search.index([target.pk])
     return changed
-
-
-def _last_heard(session: OmiSession) -> Subquery:
-    return Subquery(OmiSession.objects.filter(pk=session.pk).values("last_received_at"))

@@ -196,17 +196,8 @@ def _write(boards: Iterable[Candidates], outcome: Placements) -> dict[UUID, Writ
 
 
 def _session(place: session_sql.Stream, track: Track, segment_count: int) -> OmiSession:
-    return OmiSession(
-        **place._asdict(),
-        id=track.id,
-        started_at=track.started_at,
-        first_received_at=track.first_received_at,
-        last_received_at=track.last_received_at,
-        min_start_s=track.min_start_s,
-        max_end_s=track.max_end_s,
-        version=track.version + 1,
-        segment_count=segment_count,
-    )
+    stored = {**track.stored(), "version": track.version + 1}
+    return OmiSession(**place._asdict(), **stored, segment_count=segment_count)
 
 
 def _counts(rows: Iterable[SegmentRow]) -> dict[UUID, int]:

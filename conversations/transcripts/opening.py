@@ -7,6 +7,7 @@ from django.db import connection
 
 from conversations.models import Conversation, OmiSession
 from omibackend.core.postgres.prepared import Prepared
+from omibackend.core.postgres.rows import locked
 
 _COLUMNS = (
     *("id", "owner_id", "uid", "sender_session_id", "started_at", "first_received_at"),
@@ -49,11 +50,4 @@ _OPEN = Prepared(
 def open_chat(*, owner_id: int, key: str, title: str) -> Conversation:
     """The person's chat of this name, new or not. Its row lock is held from here on."""
     named = {"owner_id": owner_id, "kind": Conversation.Kind.CHAT, "key": key}
-    chats = Conversation.objects.select_for_update().filter(**named)
-    found = chats.first()
-    if found is None:
-        Conversation.objects.bulk_create(
-            [Conversation(**named, title=title)], ignore_conflicts=True
-        )
-        found = chats.get()
-    return found
+    return locked(Conversation.objects.all(), {"title": title}, **named)

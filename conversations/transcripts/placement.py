@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from conversations.segments import Batch, Segment
@@ -22,6 +23,13 @@ LATEST_S = 3600.0
 LIVE_SLACK_S = 30.0
 # Two deliveries of one conversation are on their way for about equally long.
 JITTER_S = 1.0
+
+
+# What of a session is stored and remembered, in the order of a `Track`.
+STORED = (
+    *("id", "started_at", "first_received_at", "last_received_at"),
+    *("min_start_s", "max_end_s", "finalised_at", "version"),
+)
 
 
 @dataclass(slots=True)
@@ -50,6 +58,9 @@ class Track:
         """Long enough to tell from its pace how it arrived."""
         return self.length_s >= LIVE_SLACK_S
 
+    def stored(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in STORED}
+
     def heard_live(self) -> bool:
         """Whether it arrived about as fast as it was spoken, and not out of a backlog."""
         wall_s = (self.last_received_at - self.first_received_at).total_seconds()
@@ -72,10 +83,8 @@ class Track:
     def forget(self) -> None:
         """Undoes every `take`."""
         if self.before is not None:
-            self.started_at = self.before.started_at
-            self.first_received_at = self.before.first_received_at
-            self.last_received_at = self.before.last_received_at
-            self.min_start_s, self.max_end_s = self.before.min_start_s, self.before.max_end_s
+            for name, value in self.before.stored().items():
+                setattr(self, name, value)
         self.touched = False
 
     def absorb(self, other: "Track") -> None:
@@ -181,8 +190,8 @@ def _began_after(piece: Utterance, track: Track) -> bool:
     # From the session's last word to the earliest that this conversation can have begun.
     pause_s = late_s - track.max_end_s
     since_s = pause_s + (piece.end_s or 0.0)
-    is_long = track.length_s >= LIVE_SLACK_S
-    return pause_s >= RETRIED_FOR_S or (is_long and pause_s >= -JITTER_S and since_s >= JITTER_S)
+    follows = track.is_long and pause_s >= -JITTER_S and since_s >= JITTER_S
+    return pause_s >= RETRIED_FOR_S or follows
 
 
 def is_plain(piece: Utterance, tracks: Iterable[Track], *, gap_s: float) -> bool:

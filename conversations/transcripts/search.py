@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from conversations.models import Conversation, Message, TranscriptWords
 
@@ -76,11 +76,6 @@ def with_words(conversations: QuerySet[Conversation], owner_id: int, q: str) -> 
     query = SearchQuery(q, config="simple", search_type="websearch")
     heard = TranscriptWords.objects.filter(session__owner_id=owner_id, search=query)
     written = Message.objects.filter(conversation__owner_id=owner_id, search=query)
-    return conversations.filter(
-        Q(pk__in=list(heard.order_by("-pk").values_list("pk", flat=True)[:MOST_FOUND]))
-        | Q(
-            pk__in=list(
-                written.order_by("-pk").values_list("conversation_id", flat=True)[:MOST_FOUND]
-            )
-        )
-    )
+    ids = heard.order_by("-pk").values_list("pk", flat=True)[:MOST_FOUND]
+    more = written.order_by("-pk").values_list("conversation_id", flat=True)[:MOST_FOUND]
+    return conversations.filter(pk__in={*ids, *more})

@@ -60,13 +60,13 @@ def upsert_segments(rows: Iterable[SegmentRow]) -> dict[UUID, Written]:
                 told[row.segment.key] = row
     if not newest:
         return {}
-    origins: dict[Origin, int] = {}
+    origins: dict[tuple[Any, ...], int] = {}
     records = [
         _record(row, origins.setdefault(_origin(row), len(origins)))
         for told in newest.values()
         for row in told.values()
     ]
-    told_by = [{"origin": number, **one._asdict()} for one, number in origins.items()]
+    told_by = [{"origin": n, **dict(zip(_ORIGIN, one, strict=True))} for one, n in origins.items()]
     with connection.cursor() as cursor:
         as_json = [orjson.dumps(records).decode(), orjson.dumps(told_by).decode()]
         _UPSERT.execute(cursor, as_json)
@@ -109,32 +109,12 @@ SELECT session_id, array_agg(key), count(*) FILTER (WHERE new) FROM written GROU
 )
 
 
-class Origin(NamedTuple):
-    """What the segments of one delivery have in common."""
-
-    session_id: UUID
-    received_at: datetime
-    delivery_id: UUID
-    final: bool
-
-
-def _origin(row: SegmentRow) -> Origin:
-    return Origin(row.session_id, row.received_at, row.delivery_id, row.final)
+# What the segments of one delivery have in common.
+_ORIGIN = ("session_id", "received_at", "delivery_id", "final")
+_origin = attrgetter(*_ORIGIN)
 
 
 def _record(row: SegmentRow, origin: int) -> dict[str, Any]:
     """Without what is empty: half of what an upsert costs is to read what it is told."""
-    segment = row.segment
-    given = {
-        "origin": origin,
-        "key": segment.key,
-        "text": segment.text,
-        "speaker": segment.speaker,
-        "speaker_id": segment.speaker_id,
-        "speaker_name": segment.speaker_name,
-        "is_user": segment.is_user,
-        "person_id": segment.person_id,
-        "start_s": segment.start_s,
-        "end_s": segment.end_s,
-    }
-    return {name: value for name, value in given.items() if value is not None and value != ""}
+    told = ((name, getattr(row.segment, name)) for name in Segment.__slots__)
+    return {"origin": origin, **{name: value for name, value in told if value not in (None, "")}}

@@ -1,7 +1,6 @@
 """Sessions and their segments in PostgreSQL: whole batches of rows, one statement each."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,7 +9,7 @@ import orjson
 from django.db import connection
 
 from conversations.segments import Batch
-from conversations.transcripts.placement import Track
+from conversations.transcripts.placement import STORED, Track
 from omibackend.core.errors import OmiError
 from omibackend.core.postgres import locks
 from omibackend.core.postgres.locks import Lock
@@ -36,38 +35,21 @@ class SessionChanged(OmiError):
     """A session was written by somebody who did not hold its lock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of the sender's clock, and when its speech arrived."""
-
-    start_s: float
-    end_s: float
-
-
 def lock(wearables: Iterable[tuple[int, str]]) -> None:
     """Holds the wearables to the end of the transaction, in an order that all callers share."""
     locks.lock(*((Lock.WEARABLE, f"{owner_id}:{uid}") for owner_id, uid in wearables))
 
 
-_COLUMNS = """s.id, s.started_at, s.first_received_at, s.last_received_at,
-    s.min_start_s, s.max_end_s, s.finalised_at, s.version"""
-
-
+_COLUMNS = ", ".join(f"s.{name}" for name in STORED)
 # Whether a person ever deleted words: asked in the statements that every batch needs anyway.
 _DELETED_ANY = "EXISTS (SELECT FROM conversations_deletedwords d WHERE d.owner_id = {owner})"
 
 
-class Newest(NamedTuple):
-    tracks: dict[Stream, list[Track]]
-    # the owners who deleted words before
-    deleters: set[int]
-
-
-def newest(places: Sequence[Stream]) -> Newest:
+def newest(places: Sequence[Stream]) -> tuple[dict[Stream, list[Track]], set[int]]:
+    """Also the owners who deleted words before."""
     deleters: set[int] = set()
     asked = _json(_place_record(number, place) for number, place in enumerate(places))
-    tracks = _tracks(places, _NEWEST, [asked], deleters)
-    return Newest(tracks, deleters)
+    return _tracks(places, _NEWEST, [asked], deleters), deleters
 
 
 _NEWEST = Prepared(
@@ -89,17 +71,14 @@ _NEWEST = Prepared(
 
 
 def around(
-    spans: dict[Stream, Span], *, gap_s: float, since: datetime
+    spans: dict[Stream, tuple[float, float]], *, gap_s: float, since: datetime
 ) -> dict[Stream, list[Track]]:
-    """All sessions heard since then that speech in these spans could belong to."""
+    """All sessions heard since then that speech in these spans of the sender's clock could belong
+    to."""
     places = list(spans)
     records = (
-        {
-            **_place_record(number, place),
-            "from_s": spans[place].start_s - gap_s,
-            "to_s": spans[place].end_s + gap_s,
-        }
-        for number, place in enumerate(places)
+        {**_place_record(number, place), "from_s": start_s - gap_s, "to_s": end_s + gap_s}
+        for number, (place, (start_s, end_s)) in enumerate(spans.items())
     )
     return _tracks(places, _AROUND, [_json(records), since])
 
@@ -191,34 +170,30 @@ _CHECK = Prepared(
 def move(old: UUID, new: UUID) -> None:
     """Everything of the one session goes to the other, and the old one is gone."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            DELETE FROM conversations_transcriptsegment g
-            WHERE g.session_id = %s AND EXISTS (
-                SELECT FROM conversations_transcriptsegment o
-                WHERE o.session_id = %s AND o.key = g.key)
-            """,
-            [old, new],
-        )
-        for table in ("conversations_transcriptsegment", "conversations_question"):
-            cursor.execute(
-                f"UPDATE {table} SET session_id = %s WHERE session_id = %s",  # noqa: S608
-                [new, old],
-            )
-        _move_conversation(cursor, old, new)
-        cursor.execute("DELETE FROM conversations_omisession WHERE id = %s", [old])
+        for statement in _MOVE:
+            cursor.execute(statement, {"old": old, "new": new})
 
 
-def _move_conversation(cursor: Any, old: UUID, new: UUID) -> None:
-    for table in ("conversations_message", "conversations_contextwindow"):
-        cursor.execute(
-            f"UPDATE {table} SET conversation_id = %s WHERE conversation_id = %s",  # noqa: S608
-            [new, old],
+_MOVE = (
+    """
+    DELETE FROM conversations_transcriptsegment g WHERE g.session_id = %(old)s AND EXISTS (
+        SELECT FROM conversations_transcriptsegment o
+        WHERE o.session_id = %(new)s AND o.key = g.key)
+    """,
+    *(
+        f"UPDATE {table} SET {column} = %(new)s WHERE {column} = %(old)s"  # noqa: S608
+        for table, column in (
+            ("conversations_transcriptsegment", "session_id"),
+            ("conversations_question", "session_id"),
+            ("conversations_message", "conversation_id"),
+            ("conversations_contextwindow", "conversation_id"),
+            ("accounts_preferences", "default_conversation"),
         )
-    preferred = "UPDATE accounts_preferences SET default_conversation = %s"
-    cursor.execute(f"{preferred} WHERE default_conversation = %s", [new, old])
-    cursor.execute("DELETE FROM conversations_transcriptwords WHERE session_id = %s", [old])
-    cursor.execute("DELETE FROM conversations_conversation WHERE id = %s", [old])
+    ),
+    "DELETE FROM conversations_transcriptwords WHERE session_id = %(old)s",
+    "DELETE FROM conversations_conversation WHERE id = %(old)s",
+    "DELETE FROM conversations_omisession WHERE id = %(old)s",
+)
 
 
 def update(changes: Iterable[tuple[Track, int]]) -> None:
@@ -227,7 +202,7 @@ def update(changes: Iterable[tuple[Track, int]]) -> None:
     A session that absorbed another is counted afresh. The version must be the one that was read.
     """
     records = [
-        {**_track_record(track), "added": added, "recount": bool(track.absorbed)}
+        {**track.stored(), "added": added, "recount": bool(track.absorbed)}
         for track, added in changes
     ]
     if not records:
@@ -256,18 +231,6 @@ FROM json_to_recordset($1) AS r(
 WHERE s.id = r.id AND s.version = r.version
 """,
 )
-
-
-def _track_record(track: Track) -> dict[str, Any]:
-    return {
-        "id": track.id,
-        "started_at": track.started_at,
-        "first_received_at": track.first_received_at,
-        "last_received_at": track.last_received_at,
-        "min_start_s": track.min_start_s,
-        "max_end_s": track.max_end_s,
-        "version": track.version,
-    }
 
 
 def _json(records: Iterable[dict[str, Any]]) -> str:

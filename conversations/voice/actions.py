@@ -24,11 +24,14 @@ TITLE_CHARS = 80
 JUST_SAID_WITHIN = timedelta(minutes=2)
 JUST_SAID_LINES = 6
 
-HELP = (
-    "You can say: switch to memories; list spaces; list windows; select window 2; remember that …; "
-    "add a to-do …; clear context; cancel."
-)
-NOTHING_TO_SAVE = "There is nothing to save yet."
+SAID = {
+    Do.HELP: "You can say: switch to memories; list spaces; list windows; select window 2; "
+    "remember that …; add a to-do …; clear context; cancel.",
+    Do.SPACES: f"Spaces: {', '.join(space.value for space in Space)}.",
+    # What comes in through a person's own endpoint is theirs already, and proves nothing: they
+    # could post any uid there. Codes count where a shared endpoint hears them.
+    Do.VERIFY: "There is nothing to verify: this wearable is heard for your account already.",
+}
 WHICH = "Which window, 1 to 5? Say a number, or cancel."
 
 
@@ -49,15 +52,7 @@ def before_carrying_out(question: Question, command: Command) -> None:
 
 def carry_out(question: Question, command: Command) -> str:
     """In the transaction that also stores the answer. Returns what to say."""
-    return _WAYS[command.do](question, command)
-
-
-def _help(question: Question, command: Command) -> str:
-    return HELP
-
-
-def _list_spaces(question: Question, command: Command) -> str:
-    return f"Spaces: {', '.join(space.value for space in Space)}."
+    return SAID.get(command.do) or _WAYS[command.do](question, command)
 
 
 def _switch(question: Question, command: Command) -> str:
@@ -66,10 +61,7 @@ def _switch(question: Question, command: Command) -> str:
 
 
 def _list_windows(question: Question, command: Command) -> str:
-    return _windows(contexts.state_of(question.owner_id, question.uid))
-
-
-def _windows(state: ContextState) -> str:
+    state = contexts.state_of(question.owner_id, question.uid)
     windows = contexts.windows_of(state)
     if not windows:
         return "All five windows are empty. “Select window 1” puts this conversation there."
@@ -83,12 +75,12 @@ def _windows(state: ContextState) -> str:
 def _select(question: Question, command: Command) -> str:
     """An empty slot takes the conversation that goes on."""
     owner_id, uid = question.owner_id, question.uid
-    state = contexts.state_of(owner_id, uid)
+    windows = contexts.windows_of(contexts.state_of(owner_id, uid))
     if command.slot is None:
         contexts.ask_back(owner_id=owner_id, key=uid, pending=Pending.WINDOW)
-        return f"{_windows(state)} {WHICH}" if contexts.windows_of(state) else WHICH
+        return f"{_list_windows(question, command)} {WHICH}" if windows else WHICH
     running = None
-    if command.slot not in contexts.windows_of(state):
+    if command.slot not in windows:
         running = contexts.newest_of(owner_id, uid)
         if running is None:
             return f"Window {command.slot} is empty, and there is no conversation to put there yet."
@@ -111,19 +103,13 @@ def _clear(question: Question, command: Command) -> str:
     return "Context cleared."
 
 
-def _verify(question: Question, command: Command) -> str:
-    """What comes in through a person's own endpoint is theirs already, and proves nothing: they
-    could post any uid there. Codes count where a shared endpoint hears them."""
-    return "There is nothing to verify: this wearable is heard for your account already."
-
-
 def _remember(question: Question, command: Command) -> str:
     text, keys = command.text, list(question.segment_keys)
     if not text:
-        said = _just_said(question)
+        said = TranscriptSegment.objects.before(question, JUST_SAID_WITHIN, JUST_SAID_LINES)
         text, keys = "\n".join(line.text for line in said), [line.key for line in said]
     if not text:
-        return NOTHING_TO_SAVE
+        return "There is nothing to save yet."
     _save(question, text=text, keys=keys)
     return f"Saved as a memory: {spaces.shortened(text)}"
 
@@ -162,26 +148,13 @@ def _save(
     )
 
 
-def _just_said(question: Question) -> list[TranscriptSegment]:
-    said = TranscriptSegment.objects.filter(
-        session__owner_id=question.owner_id,
-        session__uid=question.uid,
-        session__last_received_at__gte=question.asked_at - JUST_SAID_WITHIN,
-        received_at__range=(question.asked_at - JUST_SAID_WITHIN, question.asked_at),
-    ).exclude(key__in=question.segment_keys)
-    return list(reversed(said.order_by("-received_at", "-start_s", "-id")[:JUST_SAID_LINES]))
-
-
 _WAYS: dict[Do, Callable[[Question, Command], str]] = {
-    Do.HELP: _help,
-    Do.SPACES: _list_spaces,
     Do.SWITCH: _switch,
     Do.WINDOWS: _list_windows,
     Do.SELECT: _select,
     Do.NUMBER: _select,
     Do.CANCEL: _cancel,
     Do.CLEAR: _clear,
-    Do.VERIFY: _verify,
     Do.REMEMBER: _remember,
     Do.TODO: _todo,
 }

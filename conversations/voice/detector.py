@@ -145,13 +145,13 @@ def _hear(hearing: _Hearing, segment: Segment) -> None:
     for number, call in enumerate(found):
         hearing.close()
         end = found[number + 1].at if number + 1 < len(found) else len(segment.text)
+        lead = hearing.ear.tail.text[call.at :].strip() if call.at < 0 else ""
         _open(
             hearing,
             segment,
             trigger_key=f"{segment.key}:{call.end}",
             words=after_call(segment.text[call.end : end]),
-            quote=segment.text[max(0, call.at) : end].strip(),
-            lead=hearing.ear.tail.text[call.at :].strip() if call.at < 0 else "",
+            quote=f"{lead} {segment.text[max(0, call.at) : end].strip()}".strip(),
         )
 
 
@@ -203,7 +203,6 @@ def _open(
     trigger_key: str,
     words: str,
     quote: str,
-    lead: str = "",
     least_words: int = 1,
 ) -> None:
     batch = hearing.batch
@@ -212,7 +211,7 @@ def _open(
         trigger_key,
         voice_of(segment),
         words,
-        f"{lead} {quote}".strip(),
+        quote,
         (segment.key,),
         start_s,
         segment.end_s if segment.end_s is not None else start_s,

@@ -21,7 +21,7 @@ from conversations.transcripts import deletion
 from conversations.transcripts.speakers import voice_of
 from conversations.voice.detector import LastUtterance, ListenerState, advance
 from conversations.voice.playback import Playback, playback_in
-from conversations.voice.questions import as_heard, locked, saved, settle
+from conversations.voice.questions import as_heard, listening_of, saved, settle
 from conversations.voice.wake_word import ends_in_greeting, is_called
 from omibackend.accounts.models import ListenMode, Preferences
 from omibackend.accounts.preferences import preferences_of
@@ -181,8 +181,8 @@ def _hear(
     using: str,
     stored: bool = False,
 ) -> ListenerState | None:
-    listening = locked(batch.owner_id, batch.uid, using=using)
-    now: datetime = listening.now  # type: ignore[attr-defined]
+    listening = listening_of(batch.owner_id, batch.uid, using=using)
+    now: datetime = listening.now
     if preferences.meeting_transcribe or now - batch.received_at > TOO_OLD:
         if stored:
             _link(_recent(batch, using=using).values(), batch, _session_of(batch))
@@ -237,17 +237,13 @@ def _ear(
 
 
 def _session_of(batch: Batch) -> Any:
-    keys = [segment.key for segment in batch.segments]
-    return (
-        TranscriptSegment.objects.filter(
-            session__owner_id=batch.owner_id,
-            session__uid=batch.uid,
-            session__last_received_at__gte=batch.received_at,
-            key__in=keys,
-        )
-        .values_list("session_id", flat=True)
-        .first()
+    stored = TranscriptSegment.objects.filter(
+        session__owner_id=batch.owner_id,
+        session__uid=batch.uid,
+        session__last_received_at__gte=batch.received_at,
+        key__in=[segment.key for segment in batch.segments],
     )
+    return stored.values_list("session_id", flat=True).first()
 
 
 def _tail_before(batch: Batch, session_id: Any) -> LastUtterance | None:
@@ -255,11 +251,8 @@ def _tail_before(batch: Batch, session_id: Any) -> LastUtterance | None:
     starts = [segment.start_s for segment in batch.segments if segment.start_s is not None]
     if session_id is None or not starts:
         return None
-    row = (
-        TranscriptSegment.objects.filter(session_id=session_id, start_s__lt=min(starts))
-        .order_by("-start_s", "-id")
-        .first()
-    )
+    before = TranscriptSegment.objects.filter(session_id=session_id, start_s__lt=min(starts))
+    row = before.order_by("-start_s", "-id").first()
     if row is None or row.is_user is False:
         return None
     voice = voice_of(Segment(row.key, row.text, row.speaker, is_user=row.is_user))

@@ -160,14 +160,8 @@ def _given(
         return {}
     streams = list(spans)
     asked = [
-        {
-            "stream": number,
-            "owner_id": owner_id,
-            "uid": uid,
-            "since": spans[owner_id, uid][0],
-            "until": spans[owner_id, uid][1],
-        }
-        for number, (owner_id, uid) in enumerate(streams)
+        {"stream": number, "owner_id": owner_id, "uid": uid, "since": since, "until": until}
+        for number, ((owner_id, uid), (since, until)) in enumerate(spans.items())
     ]
     found: dict[Stream, list[GivenWords]] = {}
     with connections[using].cursor() as cursor:

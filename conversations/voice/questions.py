@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from conversations.voice import intents
 from conversations.voice.detector import SHORTEST_UTTERANCE_WORDS, WINDOW_S, QuestionDraft
 from omibackend.accounts.models import ListenMode, Preferences
 from omibackend.accounts.preferences import preferences_of
+from omibackend.core.postgres.rows import locked
 from omibackend.core.work.leased import State, waiting_until
 
 COOLDOWN = timedelta(seconds=10)
@@ -22,35 +24,23 @@ ASKED_AGAIN_WITHIN = timedelta(seconds=60)
 ASKED_AGAIN_SHARE = 0.9
 # The request is to claim a question first; the job that overtakes it leaves it this long.
 HEAD_START = timedelta(seconds=2)
+# What of a question its first words say, and what all that were heard so far.
+FIRST = ("trigger_key", "voice", "start_s", "asked_at")
+LATEST = ("text", "quote", "end_s", "closes_at", "closed", "delivery_id")
 NOTHING_ASKED, ASKED_AGAIN = "nothing asked", "asked again"
 MUTED, QUIET, COOLING = REASONS_TO_KEEP = ("muted", "quiet hours", "cooldown")
 
 
-def locked(owner_id: int, uid: str, *, using: str) -> Listening:
-    rows = Listening.objects.using(using)
-    found = rows.select_for_update().annotate(now=Now()).filter(owner_id=owner_id, uid=uid)
-    listening = found.first()
-    if listening is None:
-        rows.bulk_create([Listening(owner_id=owner_id, uid=uid)], ignore_conflicts=True)
-        listening = found.get()
-    return listening
+def listening_of(owner_id: int, uid: str, *, using: str) -> Any:
+    """Locked; `now` is the database's time."""
+    rows = Listening.objects.using(using).annotate(now=Now())
+    return locked(rows, owner_id=owner_id, uid=uid)
 
 
 def as_heard(question: Question) -> QuestionDraft:
-    return QuestionDraft(
-        question.trigger_key,
-        question.voice,
-        question.text,
-        question.quote,
-        tuple(question.segment_keys),
-        question.start_s,
-        question.end_s,
-        question.asked_at,
-        question.closes_at,
-        question.delivery_id,
-        _least_words(question),
-        question.closed,
-    )
+    stored: dict[str, Any] = {name: getattr(question, name) for name in (*FIRST, *LATEST)}
+    keys, least_words = tuple(question.segment_keys), _least_words(question)
+    return QuestionDraft(**stored, keys=keys, least_words=least_words)
 
 
 def _least_words(question: Question) -> int:
@@ -63,13 +53,8 @@ def saved(
 ) -> Question | None:
     """The row of a question as it was heard by now; None if it was asked before."""
     values = {
-        "text": asked.text,
+        **{name: getattr(asked, name) for name in LATEST},
         "segment_keys": list(asked.keys),
-        "quote": asked.quote,
-        "end_s": asked.end_s,
-        "closes_at": asked.closes_at,
-        "closed": asked.closed,
-        "delivery_id": asked.delivery_id,
         # An open question is due when it closes. Whoever held it holds an old version.
         **waiting_until(asked.closes_at),
     }
@@ -79,16 +64,12 @@ def saved(
             setattr(known, name, value)
         known.save(using=using, update_fields=values)
         return known
+    first = {name: getattr(asked, name) for name in FIRST}
     question, created = rows.get_or_create(
         owner_id=batch.owner_id,
         uid=batch.uid,
         trigger_key=asked.trigger_key,
-        defaults={
-            **values,
-            "voice": asked.voice,
-            "start_s": asked.start_s,
-            "asked_at": asked.asked_at,
-        },
+        defaults={**first, **values},
     )
     return question if created else None
 
@@ -100,17 +81,16 @@ def close_due(question_id: UUID) -> Question | None:
         found = Question.objects.only("owner_id", "uid").filter(pk=question_id).first()
         if found is None:
             return None
-        listening = locked(found.owner_id, found.uid, using=DEFAULT_DB_ALIAS)
+        listening = listening_of(found.owner_id, found.uid, using=DEFAULT_DB_ALIAS)
         question = Question.objects.filter(pk=question_id).first()
         if question is None or question.closed:
             return question
-        now: datetime = listening.now  # type: ignore[attr-defined]
-        if question.closes_at > now:
+        if question.closes_at > listening.now:
             return question
         question.closed = True
         question.save(update_fields=["closed"])
         Listening.objects.filter(pk=listening.pk, open_question=question).update(open_question=None)
-        settle(question, listening, preferences_of(found.owner_id), now)
+        settle(question, listening, preferences_of(found.owner_id), listening.now)
         return question
 
 

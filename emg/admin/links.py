@@ -3,10 +3,11 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from emg.models import Recording
 from emg.pages.session import Links
+from omibackend.core.admin.links import admin_link
 
 
 def session(pk: Any) -> str:
@@ -18,14 +19,18 @@ def report(pk: Any, form: str) -> str:
 
 
 def of(recording: Recording, user: Any) -> Links:
+    rescores = recording.scores and user.has_perm("emg.rescore_recording")
+    sees_delivery = recording.delivery_id and user.has_perm("webhooks.view_delivery")
     return Links(
         session=session,
         signals=f"/signals/{recording.pk}/",
-        picture=reverse("admin:emg_recording_picture", args=[recording.pk]),
+        picture=admin_link("emg_recording_picture", recording.pk),
         patient=_patient(recording),
-        over_time=reverse("admin:emg_recording_over_time", args=[recording.pk]),
-        rescore=_rescore(recording) if user.has_perm("emg.rescore_recording") else "",
-        delivery=_delivery(recording) if user.has_perm("webhooks.view_delivery") else "",
+        over_time=admin_link("emg_recording_over_time", recording.pk),
+        rescore=admin_link("emg_recording_rescore", recording.pk) if rescores else "",
+        delivery=(
+            admin_link("webhooks_delivery_change", recording.delivery_id) if sees_delivery else ""
+        ),
     )
 
 
@@ -35,17 +40,3 @@ def _patient(recording: Recording) -> str:
         return ""
     listed = reverse("admin:emg_recording_changelist")
     return f"{listed}?{urlencode({'patient': recording.patient_code})}"
-
-
-def _rescore(recording: Recording) -> str:
-    return reverse("admin:emg_recording_rescore", args=[recording.pk]) if recording.scores else ""
-
-
-def _delivery(recording: Recording) -> str:
-    """By name only: this app knows nothing of the ones above it."""
-    if recording.delivery_id is None:
-        return ""
-    try:
-        return reverse("admin:webhooks_delivery_change", args=[recording.delivery_id])
-    except NoReverseMatch:
-        return ""

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from emg.models import Recording
 from emg.recordings.registry import HEAVY, as_uuid
+from omibackend.core.admin.lists import LookupFilter
 from omibackend.core.work.leased import LIVE, State
 
 PATIENTS_FROM = 2000
@@ -19,36 +20,23 @@ PATIENTS_KEPT_S = 60
 # Scores are small and shown.
 HEAVY_IN_LIST = tuple(name for name in HEAVY if name != "scores")
 NOT_ANALYSED = Q(state__in=[State.DEAD, State.IGNORED], analysed_at=None)
-STATES: dict[str, tuple[str, Q]] = {
-    "analysed": ("analysed", Q(state=State.DONE)),
-    "waiting": ("waiting or running", Q(state__in=LIVE)),
-    "failed": ("not analysed", NOT_ANALYSED),
-}
-SCORES: dict[str, tuple[str, Q]] = {
-    "scored": ("scored", Q(scores__overall__isnull=False) & ~Q(scores__overall=None)),
-    "rpe": ("without an RPE", Q(rpe=None, state=State.DONE)),
-}
-
-
-class LookupFilter(admin.SimpleListFilter):
-    choosable: dict[str, tuple[str, Q]]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, title) for key, (title, _) in self.choosable.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
-        wanted = self.choosable.get(self.value() or "")
-        return queryset.filter(wanted[1]) if wanted else queryset
 
 
 class StatusFilter(LookupFilter):
     title = parameter_name = "status"
-    choosable = STATES
+    choosable = {
+        "analysed": ("analysed", Q(state=State.DONE)),
+        "waiting": ("waiting or running", Q(state__in=LIVE)),
+        "failed": ("not analysed", NOT_ANALYSED),
+    }
 
 
 class ScoreFilter(LookupFilter):
     title = parameter_name = "score"
-    choosable = SCORES
+    choosable = {
+        "scored": ("scored", Q(scores__overall__isnull=False) & ~Q(scores__overall=None)),
+        "rpe": ("without an RPE", Q(rpe=None, state=State.DONE)),
+    }
 
 
 class PatientFilter(admin.SimpleListFilter):

@@ -106,6 +106,10 @@ class ScoringProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         return excluded | {"is_default"}
 
 
+def _group(title: str | None, *rows: str | tuple[str, ...], words: str = "") -> tuple[Any, Any]:
+    return title, {"fields": rows, "description": words}
+
+
 @admin.register(ScoringProfile)
 class ScoringProfileAdmin(ModelAdmin):
     form = ScoringProfileForm
@@ -114,48 +118,32 @@ class ScoringProfileAdmin(ModelAdmin):
     paginator = BoundedPaginator
     search_fields = ("name",)
     fieldsets = (
-        (
+        _group(
             None,
-            {
-                "fields": (("name", "is_default"),),
-                "description": "Published sources differ in every one of these numbers, and none "
-                "is clinically validated. A score says which it was made with; one that is there "
-                "already changes when it is scored again.",
-            },
+            ("name", "is_default"),
+            words="Published sources differ in every one of these numbers, and none is clinically "
+            "validated. A score says which it was made with; one that is there already changes "
+            "when it is scored again.",
         ),
-        (
+        _group(
             "What a muscle has to do",
-            {
-                "fields": (
-                    ("expected_contractions", "mvc_threshold_percent", "duration_threshold_ms"),
-                ),
-                "description": "For sessions that have no targets of their own.",
-            },
+            ("expected_contractions", "mvc_threshold_percent", "duration_threshold_ms"),
+            words="For sessions that have no targets of their own.",
         ),
-        (
+        _group(
             "Weights in the score",
-            {
-                "fields": (
-                    ("weight_compliance", "weight_symmetry"),
-                    ("weight_effort", "weight_game"),
-                ),
-                "description": "0 to 1; only their proportions matter. The weight of a part that "
-                "is missing goes to the others.",
-            },
+            ("weight_compliance", "weight_symmetry"),
+            ("weight_effort", "weight_game"),
+            words="0 to 1; only their proportions matter. The weight of a part that is missing "
+            "goes to the others.",
         ),
-        (
+        _group(
             "Weights in a muscle’s compliance",
-            {"fields": (("weight_completion", "weight_intensity", "weight_duration"),)},
+            ("weight_completion", "weight_intensity", "weight_duration"),
         ),
-        ("Effort", {"fields": ("effort_points",)}),
-        (
-            "Blood flow restriction",
-            {"fields": (("bfr_low_percent", "bfr_high_percent"), "bfr_applies_to")},
-        ),
-        (
-            "Over time",
-            {"fields": (("target_score", "sessions_per_week", "adherence_from_day"),)},
-        ),
+        _group("Effort", "effort_points"),
+        _group("Blood flow restriction", ("bfr_low_percent", "bfr_high_percent"), "bfr_applies_to"),
+        _group("Over time", ("target_score", "sessions_per_week", "adherence_from_day")),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScoringProfile]:
@@ -190,9 +178,8 @@ class ScoringProfileAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: ScoringProfile, form: Any, change: Any) -> None:
         with transaction.atomic():
             if obj.is_default:
-                ScoringProfile.objects.exclude(pk=obj.pk).filter(is_default=True).update(
-                    is_default=False
-                )
+                others = ScoringProfile.objects.exclude(pk=obj.pk)
+                others.filter(is_default=True).update(is_default=False)
             if change:
                 obj.save(update_fields=[*form.changed_data, "updated_at"])
             else:

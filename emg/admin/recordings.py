@@ -55,12 +55,9 @@ class RecordingAdmin(RecordingList):
     # --- one recording ----------------------------------------------------------
 
     def page_context(self, row: Recording, request: HttpRequest) -> dict[str, Any]:
-        shown = page(
-            row,
-            links=links.of(row, request.user),
-            may_see_signals=request.user.has_perm("emg.view_signal"),
-        )
-        return {"page": shown, "original": Named(row, shown.title)}
+        may_see = request.user.has_perm("emg.view_signal")
+        shown = page(row, links=links.of(row, request.user), may_see_signals=may_see)
+        return {"page": shown, "original": Named(row, shown["title"])}
 
     def get_urls(self) -> list[URLPattern]:
         guard = self.admin_site.admin_view

@@ -7,7 +7,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 
 from emg.analytics.scoring.score_profile import HIGHEST_RPE
 from emg.models import Recording, ScoringProfile
-from emg.pages.sides import ChannelSummary, channels_of
+from emg.pages.sides import channels_of
 from emg.recordings import scoring
 
 SIDES = ("left", "right")
@@ -72,16 +72,16 @@ class RescoreForm(forms.Form):
         self.initial[f"{side}_channel"] = self.side_of[side] or ""
         own = self.recording.own_targets(channel.name) if channel else {}
         for name, words, least in TARGETS:
-            label = words if name != "mvc" else f"MVC, {self._unit(channel)}"
-            field = _number(label, min_value=least)
+            unit = channel.scale.unit if channel else "in its unit"
+            field = _number(f"{words}, {unit}" if name == "mvc" else words, min_value=least)
             if channel:
-                field.widget.attrs["placeholder"] = _instead(name, channel)
+                # What holds where nothing is said.
+                held = channel.mvc_words if name == "mvc" else f"{getattr(channel.targets, name):g}"
+                field.widget.attrs["placeholder"] = held
             self.fields[f"{side}_{name}"] = field
-            if name in own:
-                self.initial[f"{side}_{name}"] = _shown(name, own[name], channel)
-
-    def _unit(self, channel: ChannelSummary | None) -> str:
-        return channel.scale.unit if channel else "in its unit"
+            if channel and name in own:
+                factor = channel.scale.factor if name == "mvc" else 1
+                self.initial[f"{side}_{name}"] = f"{own[name] * factor:.6g}"
 
     @property
     def circumstances(self) -> list[forms.BoundField]:
@@ -136,19 +136,6 @@ class RescoreForm(forms.Form):
         if "mvc" in own:
             own["mvc"] = own["mvc"] / self.channels[name].scale.factor
         return own
-
-
-def _instead(name: str, channel: ChannelSummary) -> str:
-    """What holds where nothing is said."""
-    if name == "mvc":
-        return channel.mvc_words
-    value = getattr(channel.targets, name)
-    return f"{value:g}"
-
-
-def _shown(name: str, value: float, channel: ChannelSummary | None) -> str:
-    factor = channel.scale.factor if channel and name == "mvc" else 1
-    return f"{value * factor:.6g}"
 
 
 def told(before: float | None, after: float | None) -> str:

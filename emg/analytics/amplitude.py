@@ -10,50 +10,22 @@ Floats = NDArray[np.floating]
 
 
 def rms(samples: Samples) -> float | None:
-    """Root mean square, in the unit of `samples`; None if there are none.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n,)
-        Without offset, not rectified.
-    """
+    """Root mean square of samples without offset, in their unit; None if there are none."""
     return float(np.sqrt(np.mean(np.square(samples)))) if len(samples) else None
 
 
 def mav(samples: Samples) -> float | None:
-    """Mean absolute value (average rectified value), in the unit of `samples`.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n,)
-        Without offset, not rectified.
-    """
+    """Mean absolute value (average rectified value) of samples without offset, in their unit."""
     return float(np.mean(np.abs(samples))) if len(samples) else None
 
 
 def rms_envelope(samples: Samples, rate_hz: float, *, window_s: float) -> Samples:
-    """Root of the centred moving mean of squares.
+    """Root of the centred moving mean of squares, shape (n,), in the unit of `samples`.
 
-    Parameters
-    ----------
-    samples : ndarray, shape (n,)
-        Without offset, not rectified, no NaN.
-    rate_hz : float
-        Sampling rate, at least 100 Hz.
-    window_s : float
-        Window; its length in samples is the nearest odd number. 0.05 s shows timing, 0.1 s is
-        for amplitudes.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        In the unit of `samples`. At the edges the window shrinks to the samples there are, so that
-        no sample is counted twice and a constant stays constant.
-
-    Raises
-    ------
-    ValueError
-        If `samples` is not one-dimensional, or the rate is below 100 Hz.
+    These are without offset, not rectified, no NaN; ValueError for what `checked` refuses. The
+    window is the nearest odd number of samples (0.05 s shows timing, 0.1 s is for amplitudes). At
+    the edges it shrinks to the samples there are, so that no sample is counted twice and a
+    constant stays constant.
     """
     squares = mean_squares(checked(samples, rate_hz), window_samples(window_s, rate_hz))
     return np.asarray(np.sqrt(squares, out=squares))

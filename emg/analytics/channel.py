@@ -49,30 +49,22 @@ def analyse_channel(
     stored_mvc: Amplitude | None = None,
     device_intervals: Sequence[Interval] | None = None,
 ) -> ChannelAnalysis:
-    """Everything that is kept of one channel.
+    """Everything that is kept of one channel. A metric that cannot be computed is None, never 0;
+    `quality` says why.
 
     Parameters
     ----------
     samples : ndarray, shape (n,)
         As recorded, offset and all; NaN and infinities count as missing. Any real dtype.
-    rate_hz : float
-        Sampling rate, as the file has it; it need not be an integer. There is no default.
     unit : str
-        Unit of `samples`; every amplitude in the result has it. GHOSTLY files leave it empty and
-        mean volts: the caller knows, this function does not guess.
-    parameters : Parameters, optional
-        Their version is in the result. The defaults need clinical validation.
+        Of `samples`, and of every amplitude in the result. GHOSTLY files leave it empty and mean
+        volts: the caller knows, this function does not guess.
     given_mvc, stored_mvc : Amplitude, optional
         The MVC that came with the recording, and the patient's. Without either it is estimated
         from the contractions.
     device_intervals : sequence of (start_s, end_s), optional
         Contractions that the device itself reported (see `pairing.device_intervals`); taken
         instead of detecting any.
-
-    Returns
-    -------
-    ChannelAnalysis
-        A metric that cannot be computed is None, never 0; `quality` says why.
 
     Raises
     ------

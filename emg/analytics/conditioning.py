@@ -12,23 +12,13 @@ from emg.analytics.samples import Mask, Samples, runs
 
 @dataclass(frozen=True)
 class Conditioned:
-    """A channel without gaps and offset, limited to the band of EMG.
-
-    Attributes
-    ----------
-    samples : ndarray, shape (n,)
-        Band-passed samples, in the unit of the recording.
-    valid : ndarray of bool, shape (n,)
-        False in gaps too long to interpolate.
-    rate_hz : float
-        Sampling rate.
-    nan_fraction : float
-        Share of samples that were NaN or infinite, interpolated ones included.
-    """
+    """A channel without gaps and offset, limited to the band of EMG; in the recording's unit."""
 
     samples: Samples
+    # False in gaps too long to interpolate.
     valid: Mask
     rate_hz: float
+    # Share of samples that were NaN or infinite, interpolated ones included.
     nan_fraction: float
 
 
@@ -36,16 +26,8 @@ def condition(samples: Samples, rate_hz: float, parameters: Parameters) -> Condi
     """Close gaps, remove the offset, band-pass without phase shift.
 
     One NaN would make NaN of every sample a recursive filter computes after it (and, run backwards,
-    before it), so all gaps are bridged first; the long ones are masked.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n,)
-        As recorded; may hold NaN and infinities.
-    rate_hz : float
-        Sampling rate.
-    parameters : Parameters
-        `gap_s`, `band_low_hz`, `band_high_hz` and `filter_order` are read.
+    before it), so all gaps are bridged first; the long ones are masked. `samples` are as recorded;
+    of the parameters `gap_s`, the band and `filter_order` are read.
     """
     finite = np.isfinite(samples)
     nan_fraction = float(1 - finite.mean()) if len(samples) else 0.0
@@ -73,15 +55,9 @@ def band_pass(samples: Samples, rate_hz: float, parameters: Parameters) -> Sampl
     """Zero-phase Butterworth band-pass.
 
     What is shorter than the filter's padding comes back as it is: there is nothing to settle on.
-
-    Notes
-    -----
     `pyemgpipeline` counts the order of both passes together: its order 4 is `filter_order` 2 here.
     """
-    sections = design(
-        parameters.filter_order, parameters.band_low_hz, parameters.upper_hz(rate_hz), rate_hz
-    )
-    return zero_phase(samples, sections)
+    return zero_phase(samples, design(parameters, rate_hz))
 
 
 def zero_phase(samples: Samples, sections: Samples) -> Samples:
@@ -91,7 +67,7 @@ def zero_phase(samples: Samples, sections: Samples) -> Samples:
 
 
 @lru_cache(maxsize=32)
-def design(order: int, low_hz: float, high_hz: float, rate_hz: float) -> Samples:
-    return np.asarray(
-        signal.butter(order, (low_hz, high_hz), btype="bandpass", fs=rate_hz, output="sos")
-    )
+def design(parameters: Parameters, rate_hz: float) -> Samples:
+    band_hz = (parameters.band_low_hz, parameters.upper_hz(rate_hz))
+    order = parameters.filter_order
+    return np.asarray(signal.butter(order, band_hz, btype="bandpass", fs=rate_hz, output="sos"))

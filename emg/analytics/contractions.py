@@ -36,16 +36,9 @@ MAINS_SETTLE_S = 0.25
 
 @dataclass(frozen=True)
 class Detection:
-    """What a detection found.
-
-    Attributes
-    ----------
-    intervals : tuple of (start_s, end_s)
-        In order, not overlapping.
-    threshold : float or None
-        The level a contraction had to reach, in the unit of the samples; the median over the
-        recording where it follows the noise. None if nothing could be said.
-    """
+    """`intervals` are in order, not overlapping. `threshold` is the level a contraction had to
+    reach, in the unit of the samples; the median over the recording where it follows the noise.
+    None if nothing could be said."""
 
     intervals: tuple[Interval, ...]
     threshold: float | None = None
@@ -74,21 +67,9 @@ def adaptive(given: Conditioned, parameters: Parameters) -> Detection:
     A recording in which nothing stands out has no contraction. Neither has one hold that never
     ends: it cannot be told from noise.
 
-    Parameters
-    ----------
-    given : Conditioned
-        Band-passed samples, where they are valid, and their rate.
-    parameters : Parameters
-        `noise_margin_db`, `below_reference_db`, `reference_s`, `hysteresis_db`, `merge_s`,
-        `shortest_s` and `longest_s` are read.
-
-    Notes
-    -----
     A double threshold with an adaptive floor, one of the families reviewed by Carvalho et al. [1]_.
     Measured by `bench/detection.py`; its parameters need clinical validation.
 
-    References
-    ----------
     .. [1] Carvalho et al., 2023. :doi:`10.1186/s12984-023-01268-8`
     """
     level_db, valid, block_s = levels(given)

@@ -64,42 +64,22 @@ def fatigue(basis: str, points: Sequence[SpectralPoint]) -> Fatigue:
 
 
 def slope(at_s: Sequence[float], values: Sequence[float], *, robust: bool = False) -> Slope:
-    """The straight line through a trend.
+    """The straight line through a trend, per minute, with the share of the variance it explains.
 
-    Parameters
-    ----------
-    at_s : sequence of float, length n >= 2
-        Moments, in seconds; not all equal.
-    values : sequence of float, length n
-        In any unit.
-    robust : bool, optional
-        Theil-Sen instead of least squares (the default): the median of all pairwise slopes, which
-        a single outlier does not turn.
-
-    Returns
-    -------
-    Slope
-        Per minute, with `n` and the share of the variance that the line explains.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two points or they share one moment.
+    By least squares; `robust` by Theil-Sen, the median of all pairwise slopes, which a single
+    outlier does not turn. Raises ValueError for fewer than two points or one moment for all.
     """
     minutes, trend = np.asarray(at_s, dtype=float) / 60, np.asarray(values, dtype=float)
     if len(minutes) < 2 or np.ptp(minutes) == 0:
         raise ValueError("A slope takes two points in time.")
     fit = stats.theilslopes(trend, minutes) if robust else stats.linregress(minutes, trend)
     per_minute, intercept = float(fit.slope), float(fit.intercept)
+    total = float(np.sum((trend - trend.mean()) ** 2))
+    off = float(np.sum((trend - intercept - per_minute * minutes) ** 2))
     return Slope(
         per_minute=per_minute,
         percent_per_minute=100 * per_minute / intercept if intercept > 0 else None,
         intercept=intercept,
         n=len(trend),
-        r2=explained(trend, intercept + per_minute * minutes),
+        r2=1 - off / total if total > 0 else None,
     )
-
-
-def explained(trend: Samples, line: Samples) -> float | None:
-    total = float(np.sum((trend - trend.mean()) ** 2))
-    return 1 - float(np.sum((trend - line) ** 2)) / total if total > 0 else None

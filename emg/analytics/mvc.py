@@ -22,21 +22,8 @@ def reference(
     envelope, as the original takes it, falls with every second of rest: peaks of real recordings
     reached several times that "maximum".
 
-    Parameters
-    ----------
-    unit : str
-        Unit of the channel and of the answer.
-    given, stored : Amplitude or None
-        Known values; converted to `unit`.
-    peaks : sequence of float
-        Peaks of the contractions, in `unit`.
-    quantile : float
-        Between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If a known value is not positive, or cannot be converted to `unit`.
+    `unit` is that of the channel, the peaks and the answer. Raises ValueError if a known value is
+    not positive, or cannot be converted to it.
     """
     for known, source in ((given, MvcSource.GIVEN), (stored, MvcSource.STORED)):
         if known is not None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emg.analytics.contractions import Detection, share_of_maximum
+from emg.analytics.contractions import share_of_maximum
 from emg.analytics.samples import Interval, Samples, checked
 
 ROLE = re.compile(r"^(?:(?P<name>.*?)[\s_-]+)?(?P<role>raw|activated)$", re.IGNORECASE)
@@ -24,11 +24,6 @@ def pair(names: Sequence[str]) -> tuple[Pair, ...]:
     """GHOSTLY's `CH1 Raw` with its `CH1 activated`; a channel without a role is its own muscle.
 
     An `activated` channel without a raw one is no muscle: it holds no EMG.
-
-    Parameters
-    ----------
-    names : sequence of str
-        All channel names of a recording, in order.
     """
     parsed = [(number, *split(name)) for number, name in enumerate(names)]
     activated = {name.casefold(): number for number, name, role in parsed if role == "activated"}
@@ -49,14 +44,5 @@ def split(name: str) -> tuple[str, str]:
 
 
 def device_intervals(activated: Samples, rate_hz: float) -> tuple[Interval, ...]:
-    """The contractions of an `activated` channel, by 5 % of its maximum, as the original has it.
-
-    Raises
-    ------
-    ValueError
-        If `activated` is not one-dimensional, or the rate is below 100 Hz.
-    """
-    found: Detection = share_of_maximum(
-        abs(checked(activated, rate_hz)), rate_hz, share=DEVICE_SHARE
-    )
-    return found.intervals
+    """The contractions of an `activated` channel, by 5 % of its maximum, as the original has it."""
+    return share_of_maximum(abs(checked(activated, rate_hz)), rate_hz, share=DEVICE_SHARE).intervals

@@ -38,11 +38,8 @@ def clipped_share(samples: Samples) -> float:
     if samples.size == 0:
         return 0.0
     within = CLIP_WITHIN * float(np.abs(samples).max())
-    return sum(piled_up(np.abs(samples - end), within) for end in ends(samples)) / samples.size
-
-
-def ends(samples: Samples) -> tuple[float, float]:
-    return float(samples.min()), float(samples.max())
+    ends = (float(samples.min()), float(samples.max()))
+    return sum(piled_up(np.abs(samples - end), within) for end in ends) / samples.size
 
 
 def piled_up(distance: Samples, within: float) -> int:
@@ -100,14 +97,8 @@ def of_analysis(
         flags.append(Flag("no_contractions", "No contraction stands out", "Nothing to score."))
     if snr_db is not None and snr_db < WEAK_DB:
         words = f"Contractions are only {snr_db:.1f} dB over rest"
-        flags.append(
-            Flag(
-                "weak",
-                words,
-                "Their timing is uncertain, and the weak ones have no spectrum.",
-                snr_db,
-            )
-        )
+        consequence = "Their timing is uncertain, and the weak ones have no spectrum."
+        flags.append(Flag("weak", words, consequence, snr_db))
     longest_s = max((end - start for start, end in intervals), default=0.0)
     if longest_s > parameters.longest_s:
         words = f"A contraction lasts {longest_s:.0f} s"

@@ -29,35 +29,22 @@ class Mvc:
 
 @dataclass(frozen=True)
 class Contraction:
-    """One contraction. Amplitudes in the unit of the channel, from the 100 ms RMS envelope.
-
-    Attributes
-    ----------
-    start_s, end_s, duration_s : float
-        Seconds from the first sample of the recording.
-    mean, peak : float
-        Of the envelope.
-    mpf, mdf : float or None
-        Hz; None if the contraction is too short, or too weak against rest.
-    mvc_percent : float or None
-        The peak as a share of the MVC; None without an MVC.
-    meets_mvc : bool or None
-        None without an MVC.
-    meets_duration : bool
-    good : bool
-        Everything that could be judged was reached.
-    """
+    """Seconds are from the first sample of the recording; amplitudes in the unit of the channel,
+    from the 100 ms RMS envelope."""
 
     start_s: float
     end_s: float
     duration_s: float
     mean: float
     peak: float
+    # Hz; None if it is too short, or too weak against rest.
     mpf: float | None
     mdf: float | None
+    # Of the peak. Without an MVC neither this nor whether it was met is known.
     mvc_percent: float | None
     meets_mvc: bool | None
     meets_duration: bool
+    # Everything that could be judged was reached.
     good: bool
 
 
@@ -113,54 +100,33 @@ class Trend:
 
 @dataclass(frozen=True)
 class ChannelAnalysis:
-    """Everything that is kept of one channel.
+    """Everything that is kept of one channel; `unit` is that of every amplitude."""
 
-    Attributes
-    ----------
-    parameters_version : str
-        Two results can be compared if it is the same.
-    unit : str
-        Of every amplitude here.
-    rate_hz, duration_s : float
-    nan_fraction : float
-        Share of samples that were missing.
-    rms, mav : float or None
-        Of the whole band-passed recording.
-    mpf, mdf : float or None
-        Hz, of the contractions that are long and strong enough; None if there are none.
-    fi_nsm5 : float or None
-        Hz**-6, of the same.
-    snr_db : float or None
-        Contractions over rest; None if either is missing.
-    detector : str
-        Which detection found the contractions; `device` if the recording brought them along.
-    threshold : float or None
-        The level a contraction had to reach.
-    mvc : Mvc
-    contractions : tuple of Contraction
-    fatigue : Fatigue or None
-    quality : tuple of Flag
-    envelope, spectrum : Trend or None
-        Thumbnails: RMS envelope over time, power density (unit**2/Hz) over frequency.
-    """
-
+    # Two results can be compared if it is the same.
     parameters_version: str
     unit: str
     rate_hz: float
     duration_s: float
+    # Share of samples that were missing.
     nan_fraction: float
+    # Of the whole band-passed recording.
     rms: float | None
     mav: float | None
+    # Hz and Hz**-6, of the contractions that are long and strong enough; None if there are none.
     mpf: float | None
     mdf: float | None
     fi_nsm5: float | None
+    # Contractions over rest; None if either is missing.
     snr_db: float | None
+    # Which detection found the contractions; `device` if the recording brought them along.
     detector: str
+    # The level a contraction had to reach.
     threshold: float | None
     mvc: Mvc
     contractions: tuple[Contraction, ...]
     fatigue: Fatigue | None
     quality: tuple[Flag, ...]
+    # Thumbnails: RMS envelope over time, power density (unit**2/Hz) over frequency.
     envelope: Trend | None
     spectrum: Trend | None
 

@@ -12,13 +12,7 @@ LOWEST_RATE_HZ = 100.0
 
 
 def checked(samples: RealSamples, rate_hz: float) -> Samples:
-    """The samples as float64, or the reason why they cannot be analysed.
-
-    Raises
-    ------
-    ValueError
-        If `samples` is not one-dimensional, or `rate_hz` is not a finite rate of 100 Hz or more.
-    """
+    """The samples as float64, or ValueError with the reason why they cannot be analysed."""
     if not np.isfinite(rate_hz) or rate_hz < LOWEST_RATE_HZ:
         raise ValueError(f"A sampling rate of {rate_hz} Hz is too low for EMG.")
     if np.ndim(samples) != 1:

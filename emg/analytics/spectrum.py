@@ -11,16 +11,9 @@ from emg.analytics.samples import Samples
 
 @dataclass(frozen=True)
 class Spectrum:
-    """A power spectral density.
+    """A power spectral density, shape (k,): unit**2/Hz if the samples were in `unit`."""
 
-    Attributes
-    ----------
-    frequency_hz : ndarray, shape (k,)
-        Rising, evenly spaced, above zero.
-    density : ndarray, shape (k,)
-        unit**2/Hz if the samples were in `unit`.
-    """
-
+    # Rising, evenly spaced, above zero.
     frequency_hz: Samples
     density: Samples
 
@@ -33,16 +26,8 @@ def welch(samples: Samples, rate_hz: float, parameters: Parameters) -> Spectrum:
     """Welch's estimate: Hann, half overlapping, mean removed, limited to the band.
 
     Segments last `spectrum_s`; a shorter signal is one segment padded with zeros, so that all
-    spectra of a channel share one grid of frequencies and can be averaged.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n,), n >= 2
-        Band-passed, no NaN.
-    rate_hz : float
-        Sampling rate.
-    parameters : Parameters
-        `spectrum_s` and the band are read.
+    spectra of a channel share one grid of frequencies and can be averaged. `samples` are
+    band-passed, no NaN, at least two; of the parameters `spectrum_s` and the band are read.
     """
     grid = max(2, round(parameters.spectrum_s * rate_hz))
     frequency_hz, density = signal.welch(
@@ -63,8 +48,6 @@ def mean_frequency(spectrum: Spectrum) -> float | None:
 
     Returns None if there is no power.
 
-    References
-    ----------
     .. [1] A. Phinyomark, S. Thongpanja, H. Hu, P. Phukpattaranont, C. Limsakul, "The Usefulness of
        Mean and Median Frequencies in Electromyography Analysis", 2012. :doi:`10.5772/50639`
     """
@@ -79,8 +62,6 @@ def median_frequency(spectrum: Spectrum) -> float | None:
     A bin's power is spread evenly over the width of the bin, half of it on either side, so that a
     pure tone has its median where it has its mean. Returns None if there is no power.
 
-    References
-    ----------
     .. [1] A. Phinyomark et al., 2012. :doi:`10.5772/50639`
     """
     if spectrum.power <= 0:
@@ -94,14 +75,9 @@ def median_frequency(spectrum: Spectrum) -> float | None:
 def fi_nsm5(spectrum: Spectrum) -> float | None:
     """Dimitrov's spectral index of fatigue: the moment of order -1 over the moment of order 5.
 
-    Returns
-    -------
-    float or None
-        In Hz**-6, about 1e-14 to 1e-13 for surface EMG; it rises with fatigue. Only its ratio to
-        another of the same band is worth showing. None if there is no power.
+    In Hz**-6, about 1e-14 to 1e-13 for surface EMG; it rises with fatigue. Only its ratio to
+    another of the same band is worth showing. None if there is no power.
 
-    References
-    ----------
     .. [1] G. V. Dimitrov, T. I. Arabadzhiev, K. N. Mileva, J. L. Bowtell, N. Crichton,
        N. A. Dimitrova, "Muscle fatigue during dynamic contractions assessed by new spectral
        indices", Medicine & Science in Sports & Exercise 38, 1971-1979, 2006.

@@ -11,13 +11,7 @@ class Amplitude:
     unit: str
 
     def to(self, unit: str) -> float:
-        """The value in another unit of voltage.
-
-        Raises
-        ------
-        ValueError
-            If the two units differ and either is not a known unit of voltage.
-        """
+        """The value in another unit of voltage; ValueError if either is none that is known."""
         if unit == self.unit:
             return self.value
         if unit not in VOLTS or self.unit not in VOLTS:

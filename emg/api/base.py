@@ -7,8 +7,9 @@ from rest_framework.generics import GenericAPIView
 from emg.models import Recording
 from emg.recordings.registry import find, visible_to
 from omibackend.accounts.models import Scope
+from omibackend.core.api.examples import operations
 
-TAGS = ["emg"]
+operation = operations("emg.api", ["emg"])
 SESSION = OpenApiParameter(
     "session_id", str, OpenApiParameter.PATH, description="Its name, or its `id`"
 )

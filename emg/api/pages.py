@@ -77,7 +77,7 @@ def session(request: HttpRequest, recording: Recording) -> HttpResponse:
     is_own = recording.owner_id == request.user.pk
     may_see = is_own or request.user.has_perm(SIGNALS)
     page = showing.page(recording, links=_links(recording), may_see_signals=may_see)
-    return _rendered(request, "emg/alone_session.html", page, page.title)
+    return _rendered(request, "emg/alone_session.html", page, page["title"])
 
 
 @seen("emg.view_recording")

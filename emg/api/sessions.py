@@ -1,14 +1,14 @@
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emg import report
-from emg.api.base import SESSION, TAGS, UNSHOWN, SessionView
+from emg.api.base import SESSION, UNSHOWN, SessionView, operation
 from emg.api.filters import SessionFilter
 from emg.api.serializers.sessions import (
     RescoreSerializer,
@@ -18,14 +18,12 @@ from emg.api.serializers.sessions import (
 from emg.models import Recording
 from emg.recordings import scoring
 from emg.recordings.registry import visible_to
-from omibackend.core.api.examples import examples
 from omibackend.core.api.pages import Pages
 from omibackend.core.api.requests import AnyAccept, given
 
 VIEW = "emg.view_recording"
 SIGNALS = "emg.view_signal"
 RESCORE = "emg.rescore_recording"
-EXAMPLES = examples("emg.api")
 
 
 class SessionsView(SessionView, ListAPIView[Recording]):
@@ -36,20 +34,14 @@ class SessionsView(SessionView, ListAPIView[Recording]):
     def get_queryset(self) -> QuerySet[Recording]:
         return visible_to(self.request.user, VIEW).defer(*UNSHOWN, "analytics")
 
-    @extend_schema(operation_id="emg_sessions", tags=TAGS, examples=EXAMPLES["emg_sessions"])
+    @operation("emg_sessions")
     def get(self, request: Request) -> Response:
         """Recordings, the latest first; by patient, status and time."""
         return self.list(request)
 
 
 class SessionDetailView(SessionView):
-    @extend_schema(
-        operation_id="emg_session",
-        tags=TAGS,
-        parameters=[SESSION],
-        responses=SessionDetailSerializer,
-        examples=EXAMPLES["emg_session"],
-    )
+    @operation("emg_session", parameters=[SESSION], responses=SessionDetailSerializer)
     def get(self, request: Request, session_id: str) -> Response:
         """One recording: what is in the file, what was measured of each channel, and its score.
         The parameters need clinical validation."""
@@ -57,13 +49,12 @@ class SessionDetailView(SessionView):
 
 
 class RescoreView(SessionView):
-    @extend_schema(
-        operation_id="emg_rescore",
-        tags=TAGS,
+    @operation(
+        "emg_rescore",
         parameters=[SESSION],
         request=RescoreSerializer,
         responses=SessionDetailSerializer,
-        examples=EXAMPLES["emg_rescore"] + EXAMPLES["emg_session"],
+        shows="emg_session",
     )
     def post(self, request: Request, session_id: str) -> Response:
         """Score again with changed targets, exertion, pressure, game points or profile: at once,
@@ -78,9 +69,8 @@ class RescoreView(SessionView):
 class ReportView(SessionView):
     content_negotiation_class = AnyAccept
 
-    @extend_schema(
-        operation_id="emg_report",
-        tags=TAGS,
+    @operation(
+        "emg_report",
         parameters=[
             SESSION,
             OpenApiParameter("format", enum=list(report.FORMATS), default="pdf"),
@@ -89,7 +79,6 @@ class ReportView(SessionView):
             (200, "application/pdf"): OpenApiTypes.BINARY,
             (200, "text/csv"): OpenApiTypes.STR,
         },
-        examples=EXAMPLES["emg_report"],
     )
     def get(self, request: Request, session_id: str) -> HttpResponse:
         """A session to print or to calculate with: score, sides, contractions, and what is wrong

@@ -3,14 +3,13 @@ import gzip
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 
-from emg.api.base import SESSION, TAGS, SessionView
+from emg.api.base import SESSION, SessionView, operation
 from emg.api.serializers.signals import SignalSerializer, StretchSerializer
 from emg.waveform import reading
 from emg.waveform.queries import judged
-from omibackend.core.api.examples import examples
 from omibackend.core.api.serializers import ErrorsSerializer
 
 GZIP_LEVEL = 6
@@ -22,9 +21,8 @@ FILE_ERRORS = {
 
 
 class SignalView(SessionView):
-    @extend_schema(
-        operation_id="signal",
-        tags=TAGS,
+    @operation(
+        "signal",
         parameters=[
             StretchSerializer,
             OpenApiParameter("channel", str, OpenApiParameter.PATH, description="Its name"),
@@ -36,7 +34,6 @@ class SignalView(SessionView):
             304: OpenApiResponse(description="As the ETag says, nothing has changed."),
             **FILE_ERRORS,
         },
-        examples=examples("emg.api")["signal"],
     )
     def get(self, request: Request, session_id: str, channel: str) -> HttpResponseBase:
         """One channel of a recording, read from its file just now and drawn in buckets: the
@@ -65,12 +62,10 @@ def _takes_gzip(request: Request) -> bool:
 
 
 def _encoded(body: bytes, encoding: str) -> HttpResponse:
+    headers = {}
     if encoding == "gzip":
-        body = gzip.compress(body, GZIP_LEVEL, mtime=0)
-    response = HttpResponse(body, content_type="application/json")
-    if encoding == "gzip":
-        response["Content-Encoding"] = "gzip"
-    return response
+        body, headers = gzip.compress(body, GZIP_LEVEL, mtime=0), {"Content-Encoding": "gzip"}
+    return HttpResponse(body, content_type="application/json", headers=headers)
 
 
 def _kept_privately(response: HttpResponseBase, etag: str) -> HttpResponseBase:

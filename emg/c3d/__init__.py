@@ -4,8 +4,6 @@ blocks, and the samples of one channel without the others.
 Whatever the bytes are, either all samples that a file promises can be read or there is a `C3DError`
 that says why not. No allocation and no loop is larger than the file itself.
 
-References
-----------
 The C3D file format, user guide: https://c3d.org/HTML/Documents/overview.htm
 """
 

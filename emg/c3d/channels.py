@@ -22,24 +22,19 @@ def iter_channel(
     stop: int | None = None,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Iterator[Samples]:
-    """One channel in consecutive pieces, each from one read of the file.
+    """One channel in consecutive pieces of physical values, (stored - offset) * scale, in its unit.
+
+    https://c3d.org/HTML/Documents/analogdatastorage.htm
 
     Parameters
     ----------
-    file : binary file object
-        The one that `metadata` was read from.
     channel : int
         Place in `metadata.channels`, from 0.
     start, stop : int, optional
         Samples of the channel to yield, the last one exclusive. Default all. Only the frames that
         hold them are read.
     chunk_bytes : int, optional
-        About how much of the file is in memory at once, default 1 MiB; at least one frame.
-
-    Yields
-    ------
-    ndarray of float64, shape (n,)
-        Physical values, (stored - offset) * scale, in the channel's unit.
+        About how much of the file is in memory at once, by one read; at least one frame.
 
     Raises
     ------
@@ -49,10 +44,6 @@ def iter_channel(
         Not 0 <= start <= stop <= metadata.sample_count.
     TruncatedC3D
         The file has become shorter since its metadata was read.
-
-    References
-    ----------
-    https://c3d.org/HTML/Documents/analogdatastorage.htm
     """
     stop = metadata.sample_count if stop is None else stop
     _check(metadata, channel, start=start, stop=stop)
@@ -74,15 +65,8 @@ def read_channel(
     start: int = 0,
     stop: int | None = None,
 ) -> Samples:
-    """One channel, or a part of it, as one array.
-
-    Parameters and exceptions are those of `iter_channel`.
-
-    Returns
-    -------
-    ndarray of float64, shape (stop - start,)
-        In the channel's unit. Besides it, no more than a chunk of the file is in memory.
-    """
+    """One channel, or a part of it, as one array, shape (stop - start,), as `iter_channel` reads
+    it: besides it, no more than a chunk of the file is in memory."""
     stop = metadata.sample_count if stop is None else stop
     samples = np.empty(max(0, stop - start))
     filled = 0

@@ -28,31 +28,20 @@ def count_frames(
     size_bytes: int,
     source: ByteSource,
 ) -> Frames:
-    """The frames that are promised, if the file holds them all.
+    """The frames that are promised, if the file holds them all: TruncatedC3D if it ends before.
 
-    Parameters
-    ----------
-    size_bytes : int
-        Of the whole file.
-    source : Source
-        Asked at most once, for the last block.
+    `source` is asked at most once, for the last block. Raises DamagedC3D if no frame is promised,
+    or another count that the file has room for is higher: a count that wrapped at 16 bits would
+    silently lose the rest.
 
-    Raises
-    ------
-    TruncatedC3D
-        The file ends before the last promised frame.
-    DamagedC3D
-        No frame is promised, or another count that the file has room for is higher: a count that
-        wrapped at 16 bits would silently lose the rest.
-
-    References
-    ----------
     https://c3d.org/HTML/Documents/thec3dframecount.htm
     https://c3d.org/HTML/Documents/longframes.htm
     https://c3d.org/HTML/Documents/trialactualstartfield.htm (whose 65535 has to be 65536)
     """
-    trial = _trial_range(parameters)
-    count, said_by = _promised(header, parameters, trial_count=_length(trial))
+    first = _double_word("TRIAL:ACTUAL_START_FIELD", parameters)
+    last = _double_word("TRIAL:ACTUAL_END_FIELD", parameters)
+    in_trial = 0 if first is None or last is None else last - first + 1
+    count, said_by = _promised(header, parameters, trial_count=in_trial)
     space = _Space(layout, size_bytes, source)
     if said_by == BY_LENGTH:
         count = space.filled_frames()
@@ -60,8 +49,8 @@ def count_frames(
     if count < 1:
         raise DamagedC3D("The file promises no frames.")
     space.check_holds(count, said_by)
-    space.check_holds_no_more(count, others=(header.frame_count, _length(trial)))
-    return Frames(count, said_by, first=trial[0] if trial else header.first_frame)
+    space.check_holds_no_more(count, others=(header.frame_count, in_trial))
+    return Frames(count, said_by, header.first_frame if first is None or last is None else first)
 
 
 def _promised(header: Header, parameters: ParameterSection, *, trial_count: int) -> tuple[int, str]:
@@ -79,20 +68,10 @@ def _promised(header: Header, parameters: ParameterSection, *, trial_count: int)
     return 0, BY_LENGTH
 
 
-def _trial_range(parameters: ParameterSection) -> tuple[int, int] | None:
-    """First and last frame, each of two 16-bit words, the low one first."""
-    first = _double_word("TRIAL:ACTUAL_START_FIELD", parameters)
-    last = _double_word("TRIAL:ACTUAL_END_FIELD", parameters)
-    return None if first is None or last is None else (first, last)
-
-
 def _double_word(name: str, parameters: ParameterSection) -> int | None:
+    """Of two 16-bit words, the low one first."""
     words = [whole(name, word) for word in parameters.numbers(name)[:2]]
     return sum(word << 16 * place for place, word in enumerate(words)) if words else None
-
-
-def _length(trial: tuple[int, int] | None) -> int:
-    return trial[1] - trial[0] + 1 if trial else 0
 
 
 @dataclass(frozen=True)

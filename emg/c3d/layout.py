@@ -19,8 +19,6 @@ SAME_RATE = 1e-3
 class Header:
     """The first words of the file, which repeat what the parameters say.
 
-    References
-    ----------
     https://c3d.org/HTML/Documents/headerrecordfunction.htm
     """
 
@@ -45,8 +43,6 @@ class Layout:
     A frame is `point_count` points of four words, then `samples_per_frame` times one word of each
     channel in turn.
 
-    References
-    ----------
     https://c3d.org/HTML/Documents/analogdatastorage.htm
     """
 
@@ -144,8 +140,6 @@ def analog_rate_hz(layout: Layout, parameters: ParameterSection, *, point_rate_h
     A recorder may have rounded POINT:RATE (30 for 29.97), so that only a rate which would put
     another number of samples into a frame contradicts it.
 
-    References
-    ----------
     https://c3d.org/HTML/Documents/analograte.htm
     """
     if not layout.channel_count:

@@ -43,28 +43,19 @@ class Channel:
 
 @dataclass(frozen=True)
 class Metadata:
-    """A C3D file without its samples.
+    """A C3D file without its samples."""
 
-    Attributes
-    ----------
-    channels : tuple of Channel
-        In file order. A channel without a label is called by its number, from 1.
-    sampling_rate_hz : float
-        Samples per second of each channel; 0.0 in a file without channels.
-    frames : Frames
-        How many, who says so, and the number of the first (recorders need not begin at 1).
-    point_rate_hz : float
-        Frames per second; 0.0 where the file has none.
-    notes : dict
-        What the recorder wrote down, as `"GROUP:NAME": (value, …)`: INFO, SUBJECTS, TRIAL and
-        MANUFACTURER, and whatever is named for an MVC, threshold or target. May name a person.
-    """
-
+    # In file order. A channel without a label is called by its number, from 1.
     channels: tuple[Channel, ...]
+    # Of each channel; 0.0 in a file without channels.
     sampling_rate_hz: float
+    # How many, who says so, and the number of the first (recorders need not begin at 1).
     frames: Frames
+    # Frames per second; 0.0 where the file has none.
     point_rate_hz: float
     layout: Layout = field(repr=False)
+    # What the recorder wrote down, as `"GROUP:NAME": (value, …)`: INFO, SUBJECTS, TRIAL and
+    # MANUFACTURER, and whatever is named for an MVC, threshold or target. May name a person.
     notes: dict[str, Note] = field(repr=False)
 
     @property
@@ -97,14 +88,10 @@ class Metadata:
 
 
 def read_metadata(file: SeekableFile, *, size_bytes: int) -> Metadata:
-    """Reads header and parameters: the same few kilobytes whatever the size of the file.
+    """Reads header and parameters: the same few kilobytes whatever the size of the file, which is
+    asked at most four times, and mostly once. Every claim is held against `size_bytes`.
 
-    Parameters
-    ----------
-    file : binary file object
-        Asked at most four times; once for most files.
-    size_bytes : int
-        Of the whole file, against which every claim is held.
+    https://c3d.org/HTML/Documents/c3dfiledescription.htm
 
     Raises
     ------
@@ -123,10 +110,6 @@ def read_metadata(file: SeekableFile, *, size_bytes: int) -> Metadata:
     ...     metadata = read_metadata(file, size_bytes=path.stat().st_size)
     >>> metadata.channel_names, metadata.sampling_rate_hz
     (('CH1 Raw', 'CH2 Raw', 'CH1 activated', 'CH2 activated'), 990.0)
-
-    References
-    ----------
-    https://c3d.org/HTML/Documents/c3dfiledescription.htm
     """
     source = ByteSource(file)
     header, parameters, processor = _opened(source, size_bytes)
@@ -222,13 +205,12 @@ def _general_scale(parameters: ParameterSection) -> float:
 
 
 def _notes(parameters: ParameterSection) -> dict[str, Note]:
-    found = {note.name: _note(note) for note in parameters if _is_note(note)}
+    found = {}
+    for parameter in parameters:
+        group, _, name = parameter.name.partition(":")
+        if group in NOTE_GROUPS or NOTE_NAMES.search(name):
+            found[parameter.name] = _note(parameter)
     return {name: values for name, values in found.items() if values}
-
-
-def _is_note(parameter: Parameter) -> bool:
-    group, _, name = parameter.name.partition(":")
-    return group in NOTE_GROUPS or bool(NOTE_NAMES.search(name))
 
 
 def _note(parameter: Parameter) -> Note:

@@ -19,8 +19,6 @@ TEXT, BYTE, INTEGER, REAL = -1, 1, 2, 4
 class Parameter:
     """One record, decoded only when it is asked for: a spoiled one that nobody needs does no harm.
 
-    References
-    ----------
     https://c3d.org/HTML/Documents/parameterformat1.htm
     """
 
@@ -29,10 +27,6 @@ class Parameter:
     shape: tuple[int, ...]
     rest: memoryview
     processor: Processor
-
-    @property
-    def is_text(self) -> bool:
-        return self.kind == TEXT
 
     @property
     def size(self) -> int:
@@ -52,7 +46,7 @@ class Parameter:
 
     def texts(self) -> list[str]:
         """The first dimension is the length of each text."""
-        if not self.is_text:
+        if self.kind != TEXT:
             raise DamagedC3D(f"{self.name} holds no text.")
         data = self._data()
         length = self.shape[0] if self.shape else 1
@@ -62,7 +56,7 @@ class Parameter:
 
     def values(self) -> Sequence[str | int | float]:
         """Text as text, numbers as what they are; integers signed."""
-        if self.is_text:
+        if self.kind == TEXT:
             return self.texts()
         numbers = self.numbers(signed=True).tolist()
         return numbers if self.kind == REAL else [int(number) for number in numbers]
@@ -110,8 +104,6 @@ class ParameterSection:
     def numbers(self, name: str, *, signed: bool = False) -> NDArray[np.float64]:
         """`NAME` with its continuations `NAME2`, `NAME3` …, which hold what 255 could not.
 
-        References
-        ----------
         https://c3d.org/HTML/Documents/additionalanalogparameters.htm
         """
         parts = [part.numbers(signed=signed) for part in self._series(name)]
@@ -130,8 +122,6 @@ class ParameterSection:
 def parse(section: bytes, processor: Processor) -> ParameterSection:
     """Reads the whole section; groups may come after what belongs to them.
 
-    References
-    ----------
     https://c3d.org/HTML/Documents/groupformat1.htm
     https://c3d.org/HTML/Documents/notesforprogrammersparametersandgroups.htm
     """

@@ -10,12 +10,7 @@ FRACTION_BITS = 24
 
 
 class Processor(Enum):
-    """Fourth byte of the parameter section.
-
-    References
-    ----------
-    https://c3d.org/HTML/Documents/parametersection.htm
-    """
+    """Fourth byte of https://c3d.org/HTML/Documents/parametersection.htm"""
 
     INTEL = 84
     DEC = 85
@@ -47,22 +42,11 @@ class Processor(Enum):
 
 
 def from_vax(stored: NDArray[np.uint32]) -> NDArray[np.float64]:
-    """VAX F floating-point numbers, exactly.
+    """VAX F floating-point numbers, exactly; the reserved operand (sign, no exponent) is NaN.
 
-    Parameters
-    ----------
-    stored : ndarray of uint32, any shape
-        Four bytes each, read in little-endian order: the two 16-bit halves are still swapped.
-
-    Returns
-    -------
-    ndarray of float64, same shape
-        The reserved operand (sign without an exponent) is NaN.
-
-    Notes
-    -----
-    A VAX number is 0.1f * 2**(e - 128). Swapping and dividing by four as an IEEE number gives
-    the same except at both ends of the range, where IEEE has its infinities and subnormals.
+    They were read in little-endian order: the two 16-bit halves are still swapped. A VAX number is
+    0.1f * 2**(e - 128). Swapping and dividing by four as an IEEE number gives the same except at
+    both ends of the range, where IEEE has its infinities and subnormals.
     """
     bits = (stored << 16) | (stored >> 16)
     negative = bits >> 31 == 1

@@ -12,10 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import Enum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -80,12 +78,8 @@ def read_with_ezc3d(path: Path, *, limits: Limits) -> Reading:
 
     ezc3d is not always right: it drops what is beyond 65,535 frames, misplaces samples where
     ANALOG:RATE over POINT:RATE comes out just below a whole number, takes negative offsets for
-    positive ones, and returns a cut file as a shorter one.
-
-    Raises
-    ------
-    CrosscheckFailed
-        ezc3d refused the file, crashed, hung, needed more than `limits`, or is not installed.
+    positive ones, and returns a cut file as a shorter one. Raises CrosscheckFailed if it refused
+    the file, crashed, hung, needed more than `limits`, or is not installed.
     """
     arguments = [str(path.resolve()), json.dumps(asdict(limits))]
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
@@ -121,12 +115,6 @@ def second_opinion(path: Path) -> str:
         return failed.failure.value
     channels, samples = theirs.samples.shape
     return f"ezc3d finds {samples:,} samples of {channels} channels in it: do not trust them."
-
-
-def _is_there() -> bool:
-    with suppress(ValueError):  # it was looked for, and was not there
-        return find_spec("ezc3d") is not None
-    return False
 
 
 def _answer(child: "subprocess.Popen[bytes]", limits: Limits) -> bytearray:

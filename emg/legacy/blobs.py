@@ -32,12 +32,8 @@ class OldChannel:
 
 
 def channels(blob: str | bytes, rate_hz: float | None) -> list[OldChannel]:
-    """`rate_hz`: as the old file table has it, for channels that say nothing of their own.
-
-    Raises
-    ------
-    BadBlob
-    """
+    """`rate_hz`: as the old file table has it, for channels that say nothing of their own. Raises
+    BadBlob."""
     told = _parsed(blob)
     if isinstance(told, Mapping) and isinstance(told.get("channels"), Mapping):
         told = told["channels"]

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -93,17 +92,15 @@ def _keep(row: OldRow, *, owner_id: int, unit: str) -> tuple[Recording, bool]:
         analytics=analytics,
         processing_version=VERSION,
         progress_percent=100,
-        recorded_at=_recorded_at(row, path),
+        recorded_at=(
+            row.session_date or paths.recorded_at(path) or row.created_at or timezone.now()
+        ),
         state=State.DONE,
         finished_at=Now(),
         analysed_at=Now(),
     )
     recording.scores = scoring.scores_of(recording)
-    return _insert(recording)
-
-
-def _insert(recording: Recording) -> tuple[Recording, bool]:
-    """Two imports at once make one recording."""
+    # Two imports at once make one recording.
     made = Recording.objects.bulk_create([recording], ignore_conflicts=True)[0]
     return made, Recording.objects.filter(pk=made.pk).exists()
 
@@ -143,10 +140,6 @@ def _sha256(row: OldRow) -> str:
     """Older versions wrote a hash of path and size into the same column."""
     told = row.file_hash or ""
     return told.lower() if SHA256.fullmatch(told) else ""
-
-
-def _recorded_at(row: OldRow, path: str) -> datetime:
-    return row.session_date or paths.recorded_at(path) or row.created_at or timezone.now()
 
 
 def stored_bytes(recording: Recording) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.utils.safestring import SafeString
 
@@ -23,7 +22,6 @@ Links = Any
 
 @dataclass(frozen=True)
 class Session:
-    pk: UUID
     at: datetime
     name: str
     scores: dict[str, Any]
@@ -33,15 +31,10 @@ class Session:
     version: str
 
     @property
-    def overall(self) -> float | None:
-        value: float | None = self.scores.get("overall")
-        return value
-
-    @property
     def cells(self) -> list[str]:
         sides = [self.scores.get(side) for side in ("left", "right")]
         return [
-            whole(self.overall),
+            whole(self.scores.get("overall")),
             *(whole(side and side["score"]) for side in sides),
             *(f"{side['good']} of {side['count']}" if side else NOTHING for side in sides),
             whole(self.scores.get("symmetry")),
@@ -59,20 +52,18 @@ def sessions_of(recording: Recording, links: Links) -> list[Session]:
         scores__isnull=False,
     ).order_by("-recorded_at", "-id")
     newest = list(rows.values(*LISTED)[:MOST_SESSIONS])
-    return [_session(row, recording, links) for row in reversed(newest)]
-
-
-def _session(row: dict[str, Any], recording: Recording, links: Links) -> Session:
-    return Session(
-        pk=row["pk"],
-        at=row["recorded_at"],
-        name=row["session_code"] or row["session_id"],
-        scores=row["scores"],
-        rpe=row["rpe"],
-        link=links(row["pk"]),
-        is_here=row["pk"] == recording.pk,
-        version=row["processing_version"],
-    )
+    return [
+        Session(
+            at=row["recorded_at"],
+            name=row["session_code"] or row["session_id"],
+            scores=row["scores"],
+            rpe=row["rpe"],
+            link=links(row["pk"]),
+            is_here=row["pk"] == recording.pk,
+            version=row["processing_version"],
+        )
+        for row in reversed(newest)
+    ]
 
 
 def points(sessions: Sequence[Session], value: Any) -> list[Point]:
@@ -91,65 +82,38 @@ def points(sessions: Sequence[Session], value: Any) -> list[Point]:
 
 
 def overall_trend(sessions: Sequence[Session], target: float) -> SafeString:
-    found = points(sessions, lambda session: session.overall)
+    found = points(sessions, lambda session: session.scores.get("overall"))
     return charts.trend(found, name="Score of each session", target=target)
 
 
-@dataclass(frozen=True)
-class Chart:
-    title: str
-    tone: str
-    drawing: SafeString
-
-
-@dataclass(frozen=True)
-class OverTime:
-    recording: Recording
-    sessions: list[Session]
-    charts: list[Chart]
-    adherence: str
-    adherence_note: str
-    versions: bool
-    link: str
-
-
-def over_time(recording: Recording, profile: ScoringProfile, links: Links) -> OverTime:
+def over_time(recording: Recording, profile: ScoringProfile, links: Links) -> dict[str, Any]:
     sessions = sessions_of(recording, links)
     share, note = _adherence(sessions, profile)
-    return OverTime(
-        recording=recording,
-        sessions=sessions,
-        charts=_charts(sessions, profile),
-        adherence=share,
-        adherence_note=note,
-        versions=len({(one.version, one.scores.get("profile_version")) for one in sessions}) > 1,
-        link=links(recording.pk),
-    )
-
-
-def _charts(sessions: list[Session], profile: ScoringProfile) -> list[Chart]:
-    wanted = profile.expected_contractions
-    repetitions = [
-        Chart(
-            f"{side.title()}: good repetitions",
-            side,
-            charts.trend(
-                found,
-                name=f"Good repetitions, {side}",
-                target=wanted,
-                high=ceiling(max([wanted * 1.1, *(point.value for point in found)])),
-                tone=side,
-            ),
-        )
-        for side in ("left", "right")
-        for found in [points(sessions, lambda one, side=side: (one.scores[side] or {}).get("good"))]
-    ]
+    versions = {(one.version, one.scores.get("profile_version")) for one in sessions}
     symmetry = points(sessions, lambda session: session.scores.get("symmetry"))
-    return [
-        Chart("Score", "", overall_trend(sessions, profile.target_score)),
-        Chart("Symmetry", "", charts.trend(symmetry, name="Symmetry of each session")),
-        *repetitions,
-    ]
+    drawn = {
+        "Score": overall_trend(sessions, profile.target_score),
+        "Symmetry": charts.trend(symmetry, name="Symmetry of each session"),
+        "Left: good repetitions": _repetitions(sessions, profile, "left"),
+        "Right: good repetitions": _repetitions(sessions, profile, "right"),
+    }
+    return {
+        "recording": recording,
+        "sessions": sessions,
+        "charts": [{"title": title, "drawing": drawing} for title, drawing in drawn.items()],
+        "adherence": share,
+        "adherence_note": note,
+        "versions": len(versions) > 1,
+        "link": links(recording.pk),
+    }
+
+
+def _repetitions(sessions: list[Session], profile: ScoringProfile, side: str) -> SafeString:
+    wanted = profile.expected_contractions
+    found = points(sessions, lambda session: (session.scores[side] or {}).get("good"))
+    high = ceiling(max([wanted * 1.1, *(point.value for point in found)]))
+    name = f"Good repetitions, {side}"
+    return charts.trend(found, name=name, target=wanted, high=high, tone=side)
 
 
 def _adherence(sessions: list[Session], profile: ScoringProfile) -> tuple[str, str]:

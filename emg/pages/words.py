@@ -1,5 +1,6 @@
 """Recordings in words: amplitudes, states, verdicts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,16 +69,11 @@ def figure(value: float) -> str:
     return f"{value:,.{places}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def whole(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f}"
+def _in_whole(unit: str) -> Callable[[float | None], str]:
+    return lambda value: NOTHING if value is None else f"{value:.0f}{unit}"
 
 
-def percent(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f} %"
-
-
-def hertz(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f} Hz"
+whole, percent, hertz = _in_whole(""), _in_whole(" %"), _in_whole(" Hz")
 
 
 def title_of(recording: Recording) -> str:
@@ -124,18 +120,18 @@ def banner_of(recording: Recording) -> RecordingBanner | None:
         text = f"{_reason(recording)} What is known of the file is kept below."
         return RecordingBanner(tone, symbol, "Not analysed.", text)
     if state == "stale":
-        text = f"{_reason(recording)} What follows is as it was analysed"
-        return RecordingBanner(
-            tone,
-            symbol,
-            "The file could not be read again.",
-            f"{text} {ago(recording.analysed_at or timezone.now())}.",
-        )
+        when = ago(recording.analysed_at or timezone.now())
+        text = f"{_reason(recording)} What follows is as it was analysed {when}."
+        return RecordingBanner(tone, symbol, "The file could not be read again.", text)
     return _unfinished(recording, state, tone, symbol)
 
 
 def _unfinished(recording: Recording, state: str, tone: str, symbol: str) -> RecordingBanner:
-    so_far = "What follows is the earlier analysis." if recording.analytics else _already(recording)
+    so_far = "Its channels and its length are known already."
+    if recording.analytics:
+        so_far = "What follows is the earlier analysis."
+    elif recording.metadata is None:
+        so_far = "The file has not been opened yet."
     if state == "running":
         done = recording.progress_percent
         return RecordingBanner(
@@ -147,12 +143,6 @@ def _unfinished(recording: Recording, state: str, tone: str, symbol: str) -> Rec
     when = f"in {span(wait_s)}" if wait_s > 0 else "as soon as a worker is free"
     text = f"Attempt {recording.attempts} of {most_attempts()} failed: {_reason(recording)}"
     return RecordingBanner(tone, symbol, f"Will be tried again {when}.", text, waits=True)
-
-
-def _already(recording: Recording) -> str:
-    if recording.metadata is None:
-        return "The file has not been opened yet."
-    return "Its channels and its length are known already."
 
 
 def _reason(recording: Recording) -> str:

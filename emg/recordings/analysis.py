@@ -54,15 +54,8 @@ OnProgress = Callable[[int], None]
 
 
 def analyse(recording: Recording, on_opened: OnOpened, on_progress: OnProgress) -> Analysed | None:
-    """None: what is stored is what there is.
-
-    Raises
-    ------
-    NotThere, StoreAway, Changing
-        Later it may succeed.
-    SetAside
-        It never will, and why.
-    """
+    """None: what is stored is what there is. After NotThere, StoreAway and Changing it may succeed
+    later; SetAside says why it never will."""
     name = object_of(recording)
     if _is_known(recording, storage.store().find(name)):
         return None

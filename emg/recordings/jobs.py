@@ -104,6 +104,4 @@ def _replacement(old: Recording, analysed: "Analysed") -> Recording:
 
 
 def register() -> None:
-    registry.register(
-        WorkType(model=Recording, lane=LANE, lease_s=LEASE_S, apply=apply, prepare=prepare)
-    )
+    registry.register(WorkType(Recording, LANE, LEASE_S, apply=apply, prepare=prepare))

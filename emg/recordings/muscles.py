@@ -71,13 +71,7 @@ def analysed(
 
 
 def emg_pairs(metadata: c3d.Metadata) -> list[Pair]:
-    """The channels in volts that hold EMG.
-
-    Raises
-    ------
-    SetAside
-        There are none.
-    """
+    """The channels in volts that hold EMG; SetAside if there are none."""
     if not metadata.channels:
         raise SetAside("The file has no analog channel: there is no EMG in it.")
     numbers = [number for number, channel in enumerate(metadata.channels) if is_emg(channel)]

@@ -84,25 +84,20 @@ def register(
 def known_as(announced: Announced, owner_id: int) -> Recording | None:
     """A message without a version is about the newest one. One with a version may be the second
     message about an upload whose first had none."""
-    rows = _of_object(owner_id, announced.name)
+    name = announced.name
+    rows = Recording.objects.filter(owner_id=owner_id, bucket=name.bucket, object_path=name.path)
+    rows = rows.defer(*HEAVY).order_by("-id")
     if not announced.version:
         return rows.first()
-    same = rows.filter(object_version=announced.version).first()
-    if same:
+    if same := rows.filter(object_version=announced.version).first():
         return same
     unnamed = rows.filter(object_version="").first()
-    if unnamed and (
+    is_same = unnamed and (
         unnamed.analysed_at is None
         or announced.completes
         or (unnamed.etag and unnamed.etag == announced.etag)
-    ):
-        return unnamed
-    return None
-
-
-def _of_object(owner_id: int, name: ObjectName) -> QuerySet[Recording]:
-    rows = Recording.objects.filter(owner_id=owner_id, bucket=name.bucket, object_path=name.path)
-    return rows.defer(*HEAVY).order_by("-id")
+    )
+    return unnamed if is_same else None
 
 
 def _tell_again(recording: Recording, announced: Announced, told_by: UUID | None) -> Change:
@@ -176,12 +171,8 @@ def describe(metadata: "c3d.Metadata", *, size_bytes: int, sha256: str | None) -
 
 
 def read_metadata(store: Store, name: ObjectName) -> dict[str, Any] | None:
-    """From the first blocks of the object, whatever its size; None: it cannot be read whole.
-
-    Raises
-    ------
-    NotThere, StoreAway
-    """
+    """From the first blocks of the object, whatever its size; None: it cannot be read whole. Raises
+    NotThere and StoreAway."""
     from emg import c3d  # and with it numpy: only where a store is asked
 
     found = store.find(name)

@@ -40,15 +40,17 @@ class ReportTable:
 
 def tables(recording: Recording) -> list[ReportTable]:
     recording.profile = scoring.profile_of(recording)
-    analysed = bool(recording.analytics)
-    none = "" if analysed else "Not analysed."
+    none = "" if recording.analytics else "Not analysed."
+    flags: list[tuple[Value, ...]] = [
+        (channel, flag["words"], flag["consequence"])
+        for channel, found in (recording.analytics or {}).items()
+        for flag in found["quality"]
+    ]
     return [
         ReportTable("Session", ("", ""), list(_session(recording))),
         ReportTable("Score", ("Part", "0 to 100"), list(_score(recording)), "Not scored."),
         ReportTable("Channels", CHANNEL_COLUMNS, list(_channels(recording)), none),
-        ReportTable(
-            "Quality", ("Channel", "What", "So"), list(_flags(recording)), none or "Nothing."
-        ),
+        ReportTable("Quality", ("Channel", "What", "So"), flags, none or "Nothing."),
         ReportTable(
             "Contractions", CONTRACTION_COLUMNS, list(_contractions(recording)), none or "None."
         ),
@@ -112,12 +114,6 @@ def _contractions(recording: Recording) -> Iterator[tuple[Value, ...]]:
                 *(each.mvc_percent, each.mpf, each.mdf),
                 *map(yes_or_no, (each.meets_mvc, each.meets_duration, each.good)),
             )
-
-
-def _flags(recording: Recording) -> Iterator[tuple[Value, ...]]:
-    for channel, found in (recording.analytics or {}).items():
-        for flag in found["quality"]:
-            yield channel, flag["words"], flag["consequence"]
 
 
 def readable(unit: str) -> tuple[str, float]:

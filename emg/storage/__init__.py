@@ -9,7 +9,7 @@ from typing import IO
 
 from django.core.files.storage import FileSystemStorage, storages
 
-from emg.c3d.hashing import HashingReader
+from emg.hashing import HashingReader
 from emg.storage.folder import Folder
 from emg.storage.names import (
     BadName,

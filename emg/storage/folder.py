@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
-from emg.c3d.hashing import Readable
+from emg.hashing import Readable
 from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from emg.c3d.hashing import Readable
+from emg.hashing import Readable
 from omibackend.core.errors import OmiError, SetAside
 
 if TYPE_CHECKING:

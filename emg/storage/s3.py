@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.storage import storages
 
-from emg.c3d.hashing import Readable
+from emg.hashing import Readable
 from emg.storage.names import ListedObject, NotThere, ObjectName, StoreAway, StoredObject
 
 if TYPE_CHECKING:

@@ -27,18 +27,12 @@ AROUND_S = 2 * SETTLED_S
 
 @dataclass(frozen=True)
 class Drawn:
-    """One value for each bucket of samples; NaN where all its samples are missing.
+    """One value for each bucket of samples; NaN where all its samples are missing."""
 
-    Attributes
-    ----------
-    low, high : ndarray, shape (n,)
-        The smallest and the largest sample as recorded: no spike is lost.
-    envelope : ndarray, shape (n,), or (0,)
-        The highest of the RMS envelope. Empty for a channel that holds no EMG.
-    """
-
+    # The smallest and the largest sample as recorded: no spike is lost.
     low: Samples
     high: Samples
+    # The highest of the RMS envelope. Empty for a channel that holds no EMG.
     envelope: Samples
 
 
@@ -54,23 +48,9 @@ def draw(
 ) -> Drawn:
     """Samples `start` to `stop` of a channel in buckets of `bucket` samples; the last may be short.
 
-    Parameters
-    ----------
-    file, metadata, channel
-        As `c3d.read_channel` has them.
-    start, stop, bucket : int
-        In samples, 0 <= start < stop <= metadata.sample_count.
-    parameters : Parameters or None
-        The band and window of the envelope, the same in which contractions are measured; None for
-        a channel that holds no EMG.
+    The envelope has the band and window of `parameters`, in which contractions are measured; None
+    for a channel that holds no EMG. Raises what `c3d.read_channel` does.
 
-    Raises
-    ------
-    TruncatedC3D
-        The file has become shorter since its metadata was read.
-
-    Notes
-    -----
     The band-pass is that of `conditioning.band_pass` up to a millionth, but by FFT, which takes a
     third of the time. It differs within the first and last quarter of a second of a recording,
     where either has to guess what was before.
@@ -82,7 +62,8 @@ def draw(
     found = []
     for first, last in _pieces(start, stop, bucket):
         before = min(around, first)
-        samples = _read(file, metadata, channel, first - before, last + around)
+        end = min(last + around, metadata.sample_count)
+        samples = c3d.read_channel(file, metadata, channel, start=first - before, stop=end)
         own = slice(before, before + last - first)
         found.append(_drawn(samples, own, bucket, rate_hz, parameters))
     return Drawn(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
@@ -93,13 +74,6 @@ def _pieces(start: int, stop: int, bucket: int) -> Iterator[tuple[int, int]]:
     step = max(1, PIECE_SAMPLES // bucket) * bucket
     for first in range(start, stop, step):
         yield first, min(first + step, stop)
-
-
-def _read(
-    file: c3d.SeekableFile, metadata: c3d.Metadata, channel: int, start: int, stop: int
-) -> Samples:
-    stop = min(stop, metadata.sample_count)
-    return c3d.read_channel(file, metadata, channel, start=start, stop=stop)
 
 
 def _drawn(
@@ -156,9 +130,7 @@ def _mirrored(samples: Samples, settled: int, *, behind: int) -> NDArray[np.floa
 @lru_cache(maxsize=32)
 def _gain(parameters: Parameters, rate_hz: float, length: int) -> NDArray[np.float32]:
     """Of the band-pass run forwards and backwards, at the frequencies of a block's transform."""
-    sections = design(
-        parameters.filter_order, parameters.band_low_hz, parameters.upper_hz(rate_hz), rate_hz
-    )
+    sections = design(parameters, rate_hz)
     at_hz = np.fft.rfftfreq(length, 1 / rate_hz)
     response = signal.sosfreqz(sections, worN=at_hz, fs=rate_hz)[1]
     return np.asarray(np.abs(response) ** 2, np.float32)

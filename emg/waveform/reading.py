@@ -45,13 +45,8 @@ def etag(
 
 
 def read(recording: Recording, found: StoredObject, asked: StretchQuery, stored: Judged) -> bytes:
-    """The JSON that the API answers with.
-
-    Raises
-    ------
-    Refused
-        There is no such channel or stretch, or the file cannot be read.
-    """
+    """The JSON that the API answers with. Raises Refused where there is no such channel or stretch,
+    or the file cannot be read."""
     # scipy takes 70 MB and a second to load, which only the first look at a signal pays.
     from emg.waveform import stretches
 

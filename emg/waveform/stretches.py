@@ -1,7 +1,5 @@
 """What is drawn of one channel between two moments, straight from an opened file."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from emg import c3d
@@ -57,7 +55,11 @@ def _drawn(
         "min": _rounded(drawn.low),
         "max": _rounded(drawn.high),
         "envelope": _rounded(drawn.envelope),
-        "contractions": list(_within(stored.contractions, start_s, end_s)),
+        "contractions": [
+            {"index": index, **each}
+            for index, each in enumerate(stored.contractions)
+            if each["end_s"] > start_s and each["start_s"] < end_s
+        ],
         "mvc": stored.mvc,
         "mvc_source": stored.mvc_source,
         "target": stored.target,
@@ -83,12 +85,6 @@ def _stretch(metadata: c3d.Metadata, asked: StretchQuery) -> tuple[int, int]:
     if start >= stop:
         raise Refused(404, "out_of_range", "There is no sample between start and end.", attr="end")
     return start, stop
-
-
-def _within(contractions: list[Json], start_s: float, end_s: float) -> Iterator[Json]:
-    for index, each in enumerate(contractions):
-        if each["end_s"] > start_s and each["start_s"] < end_s:
-            yield {"index": index, **each}
 
 
 def _rounded(values: Samples) -> Samples:

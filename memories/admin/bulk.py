@@ -1,6 +1,7 @@
 """Marks for many memories at once: first which, then the deed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -28,8 +29,8 @@ SAMPLE_ROWS = 10
 NAMES = ("memory", "memories")
 
 
-def _run(
-    model_admin: Any, request: HttpRequest, queryset: QuerySet[Memory], action: Action
+def _mark(
+    action: Action, model_admin: Any, request: HttpRequest, queryset: QuerySet[Memory]
 ) -> HttpResponse | None:
     meant = others(Memory.objects.filter(pk__in=queryset.order_by().values("pk")), action)
     if "expected" not in request.POST:
@@ -42,14 +43,10 @@ def _run(
             return _preview(model_admin, request, chosen, action)
         mine = all(memory.owner_id == request.user.pk for memory in chosen.memories)
         changed = carry_out(chosen, action, by=By.OWNER if mine else By.STAFF)
-        _log(request, chosen, action)
+        user: Any = request.user.pk
+        LogEntry.objects.log_actions(user, chosen.memories, CHANGE, f"{LABELS[action]}.")
     model_admin.message_user(request, f"{LABELS[action]}: {several(changed, *NAMES)}.")
     return None
-
-
-def _log(request: HttpRequest, chosen: Chosen, action: Action) -> None:
-    user: Any = request.user.pk
-    LogEntry.objects.log_actions(user, chosen.memories, CHANGE, f"{LABELS[action]}.")
 
 
 def _preview(
@@ -77,14 +74,9 @@ def _preview(
 
 
 def _action(action: Action) -> Callable[..., HttpResponse | None]:
-    def run(
-        model_admin: Any, request: HttpRequest, queryset: QuerySet[Memory]
-    ) -> HttpResponse | None:
-        return _run(model_admin, request, queryset, action)
-
-    run.__name__ = f"mark_{action.value}"
-    described: Any = admin.action(description=LABELS[action], permissions=["change"])(run)
-    return described  # type: ignore[no-any-return]
+    run: Any = partial(_mark, action)
+    run.__name__ = f"mark_{action.value}"  # what the form sends
+    return admin.action(description=LABELS[action], permissions=["change"])(run)  # type: ignore[no-any-return]
 
 
 ACTIONS = [_action(action) for action in LABELS]

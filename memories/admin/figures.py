@@ -20,12 +20,8 @@ def this_week() -> Iterator[Figure]:
     today = timezone.localdate()
     since = timezone.now() - timedelta(days=DAYS)
     rows = Memory.objects.filter(occurred_at__gte=since, occurred_at__lte=timezone.now())
-    by_day = dict(
-        rows.order_by()
-        .annotate(day=TruncDate("occurred_at"))
-        .values_list("day")
-        .annotate(Count("pk"))
-    )
+    dated = rows.order_by().annotate(day=TruncDate("occurred_at"))
+    by_day = dict(dated.values_list("day").annotate(Count("pk")))
     days = [by_day.get(today - timedelta(days=back), 0) for back in range(DAYS - 1, -1, -1)]
     total = sum(by_day.values())
     yield Figure(

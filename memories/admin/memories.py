@@ -3,7 +3,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import ModelForm
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
@@ -20,44 +20,29 @@ from memories.saving.history import FLAGS
 from memories.saving.parts import edit_action_item, mark
 from memories.saving.writing import EDITABLE, edit, forget
 from memories.search.finding import with_words
-from omibackend.core.admin.lists import LongListAdmin, PageAdmin
+from omibackend.core.admin.lists import LongListAdmin, LookupFilter, PageAdmin
 
 # How far back the category filter looks for the categories in use.
 LATEST_MEMORIES = 2000
 
 
-class EditedFilter(admin.SimpleListFilter):
-    title = "edited"
-    parameter_name = "edited"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "by the owner"), ("no", "as it was sent")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Memory]) -> QuerySet[Memory]:
-        if self.value() == "yes":
-            return queryset.exclude(edited_fields=[])
-        if self.value() == "no":
-            return queryset.filter(edited_fields=[])
-        return queryset
+class EditedFilter(LookupFilter):
+    title = parameter_name = "edited"
+    choosable = {
+        "yes": ("by the owner", ~Q(edited_fields=[])),
+        "no": ("as it was sent", Q(edited_fields=[])),
+    }
 
 
-class MarkFilter(admin.SimpleListFilter):
-    title = "mark"
-    parameter_name = "mark"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in FLAGS]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Memory]) -> QuerySet[Memory]:
-        mark = self.value() or ""
-        return queryset.filter(**{mark: True}) if mark in FLAGS else queryset
+class MarkFilter(LookupFilter):
+    title = parameter_name = "mark"
+    choosable = {name: (name, Q(**{name: True})) for name in FLAGS}
 
 
 class CategoryFilter(admin.SimpleListFilter):
     """Django's own would read every row for its list of values."""
 
-    title = "category"
-    parameter_name = "category"
+    title = parameter_name = "category"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         latest = Memory.objects.values_list("category", flat=True)[:LATEST_MEMORIES]

@@ -1,13 +1,12 @@
 """A memory's page in the admin: what was kept, and where it came from."""
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.utils.safestring import SafeString
 
-from memories.models import ActionItem, Event, Memory, Photo, Revision
+from memories.models import Memory
 from memories.saving.similar import similar_ids
 from omibackend.core.admin.links import admin_link
 from omibackend.core.templatetags.ob import chip
@@ -21,36 +20,22 @@ MARKS = {
 }
 
 
-@dataclass(frozen=True)
-class Card:
-    memory: Memory
-    action_items: list[ActionItem]
-    events: list[Event]
-    photos: list[Photo]
-    similar: list[Memory]
-    revisions: list[Revision]
-    marks: list[SafeString]
-    delivery_link: str
-    session_link: str
-
-
-def card(memory: Memory, user: Any) -> Card:
+def card(memory: Memory, user: Any) -> dict[str, Any]:
     """The parts only as far as this user may see them."""
-    sees_items = user.has_perm("memories.view_actionitem")
-    sees_events = user.has_perm("memories.view_event")
-    sees_photos = user.has_perm("memories.view_photo")
-    sees_history = user.has_perm("memories.view_revision")
-    return Card(
-        memory=memory,
-        action_items=list(memory.action_items.order_by("id")) if sees_items else [],
-        events=list(memory.events.all()) if sees_events else [],
-        photos=list(memory.photos.exclude(file="")) if sees_photos else [],
-        similar=_similar(memory),
-        revisions=list(memory.revisions.all()[:MOST_REVISIONS]) if sees_history else [],
-        marks=chips(memory),
-        delivery_link=_delivery(memory) if user.has_perm("webhooks.view_delivery") else "",
-        session_link=_session(memory) if user.has_perm("conversations.view_omisession") else "",
-    )
+    parts = {
+        "memories.view_actionitem": ("action_items", memory.action_items.order_by("id")),
+        "memories.view_event": ("events", memory.events.all()),
+        "memories.view_photo": ("photos", memory.photos.exclude(file="")),
+        "memories.view_revision": ("revisions", memory.revisions.all()[:MOST_REVISIONS]),
+        "webhooks.view_delivery": ("delivery_link", _delivery(memory)),
+        "conversations.view_omisession": ("session_link", _session(memory)),
+    }
+    return {
+        "memory": memory,
+        "similar": _similar(memory),
+        "marks": chips(memory),
+        **dict(part for right, part in parts.items() if user.has_perm(right)),
+    }
 
 
 def _similar(memory: Memory) -> list[Memory]:

@@ -1,17 +1,17 @@
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from memories.api.base import EXAMPLES, still_there
+from memories.api.base import still_there
 from memories.api.filters import ActionItemFilter
 from memories.api.serializers import ActionItemChangeSerializer, ActionItemSerializer
 from memories.models import ActionItem
 from memories.saving.parts import edit_action_item
+from omibackend.core.api.examples import operations
 from omibackend.core.api.requests import given, person_id
 
-TAGS = ["action items"]
+described = operations("memories.api", ["action items"])
 
 
 class OwnActionItems(GenericAPIView[ActionItem]):
@@ -22,28 +22,26 @@ class OwnActionItems(GenericAPIView[ActionItem]):
         return ActionItem.objects.filter(owner_id=person_id(self.request))
 
 
-@extend_schema(tags=TAGS)
 class ActionItemList(OwnActionItems, ListAPIView[ActionItem]):
     filterset_class = ActionItemFilter
 
-    @extend_schema(operation_id="action_items_list", examples=EXAMPLES["action_items_read"])
+    @described("action_items_list", shows="action_items_read")
     def get(self, request: Request) -> Response:
         """Action items of all memories, the newest first; open or done, by when they are due."""
         return self.list(request)
 
 
-@extend_schema(tags=TAGS)
 class ActionItemDetail(OwnActionItems):
-    @extend_schema(operation_id="action_items_read", examples=EXAMPLES["action_items_read"])
+    @described("action_items_read")
     def get(self, request: Request, pk: str) -> Response:
         """One action item."""
         return Response(ActionItemSerializer(self.get_object()).data)
 
-    @extend_schema(
-        operation_id="action_items_change",
+    @described(
+        "action_items_change",
+        shows="action_items_read",
         request=ActionItemChangeSerializer,
         responses=ActionItemSerializer,
-        examples=EXAMPLES["action_items_change"] + EXAMPLES["action_items_read"],
     )
     def patch(self, request: Request, pk: str) -> Response:
         """Tick off, reword or reschedule. Your decision outlives whatever is sent again."""

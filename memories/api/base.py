@@ -13,11 +13,10 @@ from rest_framework.response import Response
 
 from memories.api.serializers import MemorySerializer
 from memories.models import Memory
-from omibackend.core.api.examples import examples
+from omibackend.core.api.examples import operations
 from omibackend.core.api.requests import person_id
 
-TAGS = ["memories"]
-EXAMPLES = examples("memories.api")
+described = operations("memories.api", ["memories"])
 # Long, and the API shows nothing of them.
 UNSHOWN = ("search", "segment_keys", "quote", "details", "sender_version")
 

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 
-from memories.models import ActionItem, Memory
+from memories.models import Memory
 from memories.search.finding import narrowed
 from omibackend.core.api.filters import ListFilter, moment, text
 
@@ -55,17 +55,13 @@ class MemoryListFilter(MemoryFilter):
 class ActionItemFilter(ListFilter):
     status = extend_schema_field(
         {"type": "string", "enum": ["open", "done"], "description": "Still to do, or done"}
-    )(filters.ChoiceFilter(choices=[("open", "open"), ("done", "done")]))
-    due_after = moment("Due at this moment or later")
-    due_before = moment("Due before this moment")
-
-    def filter_queryset(self, queryset: QuerySet[ActionItem]) -> QuerySet[ActionItem]:
-        asked = self.form.cleaned_data
-        wanted = {
-            "completed": asked["status"] == "done" if asked["status"] else None,
-            "due_at__gte": asked["due_after"],
-            "due_at__lt": asked["due_before"],
-        }
-        return queryset.filter(
-            **{name: value for name, value in wanted.items() if value is not None}
+    )(
+        filters.TypedChoiceFilter(
+            field_name="completed",
+            choices=[("open", "open"), ("done", "done")],
+            coerce="done".__eq__,
+            empty_value=None,
         )
+    )
+    due_after = moment("Due at this moment or later", "due_at__gte")
+    due_before = moment("Due before this moment", "due_at__lt")

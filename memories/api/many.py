@@ -7,11 +7,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from memories.api.base import EXAMPLES, TAGS, OwnMemories
+from memories.api.base import OwnMemories, described
 from memories.api.filters import MemoryFilter
 from memories.api.serializers import (
     BulkByFilterSerializer,
@@ -45,19 +45,17 @@ EXPORTS: dict[str, tuple[Callable[[QuerySet[Memory]], Iterator[bytes]], str, str
 }
 
 
-@extend_schema(tags=TAGS)
 class MemoryBulk(OwnMemories):
     pagination_class = None
 
-    @extend_schema(
-        operation_id="memories_bulk",
+    @described(
+        "memories_bulk",
         request=PolymorphicProxySerializer(
             component_name="Bulk",
             serializers=[BulkByIdsSerializer, BulkByFilterSerializer],
             resource_type_field_name=None,
         ),
         responses={200: BulkResultSerializer, 404: ErrorsSerializer, 409: ErrorsSerializer},
-        examples=EXAMPLES["memories_bulk"],
     )
     def post(self, request: Request) -> Response:
         """Delete or mark up to 1,000 memories, by id or by what the list can be narrowed down by;
@@ -95,14 +93,13 @@ class MemoryBulk(OwnMemories):
         ]
 
 
-@extend_schema(tags=TAGS)
 class MemoryExport(OwnMemories):
     filterset_class = MemoryFilter
     pagination_class = None
     content_negotiation_class = AnyAccept
 
-    @extend_schema(
-        operation_id="memories_export",
+    @described(
+        "memories_export",
         parameters=[
             OpenApiParameter("format", enum=list(EXPORTS), default="json", description="md: a zip")
         ],
@@ -111,7 +108,6 @@ class MemoryExport(OwnMemories):
             (200, "text/csv"): OpenApiTypes.STR,
             (200, "application/zip"): OpenApiTypes.BINARY,
         },
-        examples=EXAMPLES["memories_export"],
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """All that the list would show, as one file: JSON, CSV, or a zipped vault with a Markdown

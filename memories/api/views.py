@@ -2,12 +2,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from memories.api.base import EXAMPLES, TAGS, OwnMemories, still_there
+from memories.api.base import OwnMemories, described, still_there
 from memories.api.filters import MemoryListFilter
 from memories.api.serializers import (
     MemoryChangeSerializer,
@@ -47,21 +46,19 @@ class MemoryPages(Pages):
         return newest_hits(rows, self.q, beyond, most, owner_id=self.owner_id)
 
 
-@extend_schema(tags=TAGS)
 class MemoryList(OwnMemories, ListAPIView[Memory]):
     filterset_class = MemoryListFilter
     pagination_class = MemoryPages
 
-    @extend_schema(operation_id="memories_list", examples=EXAMPLES["memories_read"])
+    @described("memories_list", shows="memories_read")
     def get(self, request: Request) -> Response:
         """Memories, the newest first; by words, category, time and marks."""
         return self.list(request)
 
-    @extend_schema(
-        operation_id="memories_create",
+    @described(
+        "memories_create",
         request=NoteSerializer,
         responses={200: MemorySerializer, 201: MemorySerializer},
-        examples=EXAMPLES["memories_create"],
     )
     def post(self, request: Request) -> Response:
         """Keep a note. 200: the same text was kept within hours, and is that note."""
@@ -69,18 +66,17 @@ class MemoryList(OwnMemories, ListAPIView[Memory]):
         return self.shown(note.pk, 201 if is_new else 200)
 
 
-@extend_schema(tags=TAGS)
 class MemoryDetail(OwnMemories):
-    @extend_schema(operation_id="memories_read", examples=EXAMPLES["memories_read"])
+    @described("memories_read")
     def get(self, request: Request, pk: str) -> Response:
         """One memory with its action items and events."""
         return Response(MemorySerializer(self.get_object()).data)
 
-    @extend_schema(
-        operation_id="memories_change",
+    @described(
+        "memories_change",
+        shows="memories_read",
         request=MemoryChangeSerializer,
         responses=MemorySerializer,
-        examples=EXAMPLES["memories_change"] + EXAMPLES["memories_read"],
     )
     def patch(self, request: Request, pk: str) -> Response:
         """Correct or mark a memory. What you write outlives whatever its sender sends again."""
@@ -89,20 +85,15 @@ class MemoryDetail(OwnMemories):
             edit(memory, given(MemoryChangeSerializer, request.data))
         return self.shown(memory.pk)
 
-    @extend_schema(operation_id="memories_delete", responses={204: None})
+    @described("memories_delete", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Delete a memory with its parts and its history. No sender brings it back."""
         forget([self.get_object()])
         return Response(status=204)
 
 
-@extend_schema(tags=TAGS)
 class MemoryHistory(OwnMemories):
-    @extend_schema(
-        operation_id="memories_history",
-        responses=RevisionSerializer(many=True),
-        examples=EXAMPLES["memories_history"],
-    )
+    @described("memories_history", responses=RevisionSerializer(many=True))
     def get(self, request: Request, pk: str) -> Response:
         """What was changed, by whom, and what stood there before; the latest first."""
         revisions: Any = self.get_object().revisions.all()
@@ -110,13 +101,12 @@ class MemoryHistory(OwnMemories):
         return self.get_paginated_response(RevisionSerializer(page, many=True).data)
 
 
-@extend_schema(tags=TAGS)
 class MemoryRevert(OwnMemories):
-    @extend_schema(
-        operation_id="memories_revert",
+    @described(
+        "memories_revert",
+        shows="memories_read",
         request=RevertSerializer,
         responses=MemorySerializer,
-        examples=EXAMPLES["memories_revert"] + EXAMPLES["memories_read"],
     )
     def post(self, request: Request, pk: str) -> Response:
         """Undo one change of the history: its fields become what they were before it."""
@@ -127,13 +117,12 @@ class MemoryRevert(OwnMemories):
         return self.shown(memory.pk)
 
 
-@extend_schema(tags=TAGS)
 class MemoryMerge(OwnMemories):
-    @extend_schema(
-        operation_id="memories_merge",
+    @described(
+        "memories_merge",
+        shows="memories_read",
         request=MergeSerializer,
         responses={200: MemorySerializer, 409: ErrorsSerializer},
-        examples=EXAMPLES["memories_merge"] + EXAMPLES["memories_read"],
     )
     def post(self, request: Request, pk: str) -> Response:
         """Make another memory part of this one: its text, action items, events and photos move

@@ -4,6 +4,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import yaml
 from django.db.models import Prefetch, QuerySet
 
 from memories.models import ActionItem, Event, Memory, Tombstone
+from memories.saving.history import FLAGS
 from memories.saving.similar import similar_ids
 from omibackend.core.api.pages import in_chunks
 
@@ -18,6 +20,9 @@ from omibackend.core.api.pages import in_chunks
 UNSAFE = dict.fromkeys(map(ord, '\\/:*?"<>|#^[]%'), " ")
 # A name ends in a date and an id; file systems end it at 255 bytes.
 MOST_TITLE_BYTES = 160
+# In front of a note.
+WORDS_ABOUT = ("title", "kind", "category", "emoji", "source")
+MOMENTS = ("occurred_at", "created_at", "updated_at")
 ZIP_CHUNK_BYTES = 16 * 1024
 # Ten times as fast, where PyYAML was built with libyaml.
 FAST_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -91,10 +96,11 @@ def note(memory: Memory, names: Mapping[UUID, str]) -> str:
         _front(memory), Dumper=FAST_DUMPER, allow_unicode=True, sort_keys=False, width=2**30
     )
     links = [f"- [[{names[pk]}]]" for pk in similar_ids(memory) if pk in names]
+    items = sorted(memory.action_items.all(), key=attrgetter("pk"))
     parts = [
         f"# {_line(f'{memory.emoji} {memory.display_title}')}",
         memory.text.strip(),
-        _section("Action items", map(_item, sorted(memory.action_items.all(), key=_by_id))),
+        _section("Action items", map(_item, items)),
         _section("Events", map(_event, memory.events.all())),
         _section("Similar", links),
     ]
@@ -104,25 +110,12 @@ def note(memory: Memory, names: Mapping[UUID, str]) -> str:
 def _front(memory: Memory) -> dict[str, Any]:
     given: dict[str, Any] = {
         "id": str(memory.pk),
-        "title": memory.title,
-        "kind": memory.kind,
-        "category": memory.category,
-        "emoji": memory.emoji,
-        "source": memory.source,
-        "occurred_at": memory.occurred_at.isoformat(),
-        "created_at": memory.created_at.isoformat(),
-        "updated_at": memory.updated_at.isoformat(),
-        "edited": memory.edited,
-        "pinned": memory.pinned,
-        "private": memory.private,
-        "wrong": memory.wrong,
+        **{name: getattr(memory, name) for name in WORDS_ABOUT},
+        **{name: getattr(memory, name).isoformat() for name in MOMENTS},
+        **{name: getattr(memory, name) for name in ("edited", *FLAGS)},
         "merged": [str(tombstone.memory_id) for tombstone in memory.merged.all()],
     }
     return {name: value for name, value in given.items() if value}
-
-
-def _by_id(item: ActionItem) -> UUID:
-    return item.pk
 
 
 def _section(title: str, lines: Iterable[str]) -> str:

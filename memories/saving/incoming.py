@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from memories.saving.bounds import bounded
-
+# How much of a sender's loose ends is kept; the delivery holds all of it.
+MOST_CHARS = 4000
+MOST_ENTRIES = 100
+MOST_DEPTH = 5
 MOST_QUOTE_CHARS = 4000
 MOST_SEGMENT_KEYS = 10_000
 
@@ -81,3 +83,17 @@ class IncomingMemory:
             "details": bounded(self.details),
         }
         return {name: value for name, value in given.items() if value}
+
+
+def bounded(value: Any, depth: int = 0) -> Any:
+    """JSON cut to a size that a page can show: long text, long lists and deep nests end early."""
+    if isinstance(value, str):
+        return value[:MOST_CHARS]
+    if isinstance(value, dict | list) and depth >= MOST_DEPTH:
+        return None
+    if isinstance(value, dict):
+        kept = list(value.items())[:MOST_ENTRIES]
+        return {str(key)[:100]: bounded(item, depth + 1) for key, item in kept}
+    if isinstance(value, list | tuple):
+        return [bounded(item, depth + 1) for item in value[:MOST_ENTRIES]]
+    return value

@@ -10,13 +10,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from memories.models import ActionItem, By, Event, Memory, Photo, Tombstone
-from memories.saving.bounds import bounded
 from memories.saving.history import FLAGS, WORDS, differing, record
 from memories.saving.identity import normalised
-from memories.saving.incoming import MOST_SEGMENT_KEYS
+from memories.saving.incoming import MOST_SEGMENT_KEYS, bounded
 from memories.saving.parts import mark
 from memories.saving.similar import flag_similar
-from memories.saving.writing import lock_owner
+from memories.saving.writing import NAMED_BY, lock_owner
 
 
 def merge(*, owner_id: int, kept_id: UUID, other_id: UUID) -> None:
@@ -96,13 +95,10 @@ def _add_tombstone(kept: Memory, other: Memory) -> None:
     Tombstone.objects.bulk_create(
         [
             Tombstone(
-                owner_id=other.owner_id,
-                kind=other.kind,
-                source_id=other.source_id,
-                content_hash=other.content_hash,
                 merged_into=kept,
                 memory_id=other.pk,
                 delivery_id=other.delivery_id,
+                **{name: getattr(other, name) for name in NAMED_BY},
             )
         ],
         ignore_conflicts=True,

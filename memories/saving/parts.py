@@ -1,7 +1,9 @@
 """The parts of a memory: action items, events, photos. Their callers hold the owner's turn."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -18,7 +20,12 @@ from omibackend.core.work.effects import Change, Effect
 
 ITEM_EDITABLE = ("description", "completed", "due_at")
 MOST_MINUTES = 366 * 24 * 60
-PICTURES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
+# The names of their types, in front of how they begin.
+PICTURES = re.compile(
+    rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<gif>GIF8[79]a)"
+    rb"|(?P<webp>RIFF.{4}WEBP)",
+    re.DOTALL,
+)
 
 
 def save_action_items(
@@ -33,22 +40,18 @@ def save_action_items(
         ActionItem(
             memory=memory,
             owner_id=memory.owner_id,
-            description=item.description,
             description_hash=key,
-            completed=item.completed,
-            completed_at=item.completed_at,
-            due_at=item.due_at,
             delivery_id=delivery_id,
+            **asdict(item),
         )
         for key, item in sent.items()
         if key not in there
     ]
     ActionItem.objects.bulk_create(fresh)
-    effects = [Effect.on("action_item", item.pk, Change.CREATED) for item in fresh]
+    changes = [(item.pk, Change.CREATED) for item in fresh]
     met = [(there[key], item) for key, item in sent.items() if key in there]
-    return effects + [
-        Effect.on("action_item", kept.pk, _met_again(kept, item)) for kept, item in met
-    ]
+    changes += [(kept.pk, _met_again(kept, item)) for kept, item in met]
+    return [Effect.on("action_item", pk, change) for pk, change in changes]
 
 
 def _met_again(kept: ActionItem, item: IncomingActionItem) -> Change:
@@ -116,15 +119,8 @@ def save_events(memory: Memory, events: Iterable[IncomingEvent]) -> list[Effect]
 
 def picture_type(content: bytes) -> str:
     """The type by the first bytes, whatever the sender calls it; "" when it is no picture."""
-    if content.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if content.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return ""
+    found = PICTURES.match(content)
+    return f"image/{found.lastgroup}" if found else ""
 
 
 def save_photos(memory: Memory, photos: Iterable[IncomingPhoto]) -> None:
@@ -161,7 +157,8 @@ def _stored(memory: Memory, key: str, content: bytes) -> str:
     origin = memory.source_id or memory.content_hash
     digest = hashlib.sha256(content).hexdigest()
     name = uuid5(NAMESPACE_OID, f"{memory.kind}/{origin}/{key}/{digest}")
-    path = f"photos/{memory.owner_id}/{name}.{PICTURES[content_type]}"
+    extension = content_type.removeprefix("image/").replace("jpeg", "jpg")
+    path = f"photos/{memory.owner_id}/{name}.{extension}"
     if default_storage.exists(path):
         return path
     return default_storage.save(path, ContentFile(content))

@@ -61,16 +61,10 @@ def _around(memory: Memory) -> dict[UUID, str]:
     span = timedelta(hours=settings.MEMORY_DEDUP_HOURS)
     if not span:
         return {}
-    rows = (
-        Memory.objects.filter(
-            owner_id=memory.owner_id,
-            occurred_at__range=(memory.occurred_at - span, memory.occurred_at + span),
-        )
-        .order_by("-occurred_at", "-id")
-        .values_list(
-            "pk", "kind", "similar_to", Left("title", COMPARED_CHARS), Left("text", COMPARED_CHARS)
-        )
-    )
+    hours = (memory.occurred_at - span, memory.occurred_at + span)
+    near = Memory.objects.filter(owner_id=memory.owner_id, occurred_at__range=hours)
+    texts = (Left("title", COMPARED_CHARS), Left("text", COMPARED_CHARS))
+    rows = near.order_by("-occurred_at", "-id").values_list("pk", "kind", "similar_to", *texts)
     return {
         pk: _words(title, text)
         for pk, kind, points_at, title, text in rows[:MOST_COMPARED]

@@ -13,16 +13,17 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from memories.models import By, Memory, MemoryKind, Revision, Tombstone
-from memories.saving.bounds import bounded
 from memories.saving.history import FLAGS, WORDS, differing, record
 from memories.saving.identity import normalised, text_hash
-from memories.saving.incoming import IncomingMemory
+from memories.saving.incoming import IncomingMemory, bounded
 from memories.saving.parts import save_action_items, save_events, save_photos
 from memories.saving.similar import closest, flag_similar
 from omibackend.core.postgres.locks import Lock, lock
 from omibackend.core.work.effects import Change, Effect
 
 EDITABLE = (*WORDS, *FLAGS)
+# By what a memory is known when it is sent again.
+NAMED_BY = ("owner_id", "kind", "source_id", "content_hash")
 
 
 def lock_owner(owner_ids: Iterable[int]) -> None:
@@ -236,12 +237,7 @@ def forget(memories: Iterable[Memory]) -> int:
         lock_owner(owners)
         made = list(made_of(set(owners), chosen).values_list("pk", flat=True))
         forgotten = Memory.objects.filter(pk__in=[*chosen, *made])
-        tombs = [
-            Tombstone(owner_id=owner_id, kind=kind, source_id=source_id, content_hash=content_hash)
-            for owner_id, kind, source_id, content_hash in forgotten.order_by().values_list(
-                "owner_id", "kind", "source_id", "content_hash"
-            )
-        ]
+        tombs = [Tombstone(**named) for named in forgotten.order_by().values(*NAMED_BY)]
         Tombstone.objects.bulk_create(tombs, ignore_conflicts=True)
         forgotten.delete()
     return len(owners)

@@ -18,7 +18,7 @@ from omibackend.accounts.models import (
 from omibackend.accounts.privacy import export
 from omibackend.core import files
 from omibackend.core.manifest import Entry, Lane, Manifest, Rule
-from omibackend.core.personal_data import PersonalData, Table
+from omibackend.core.personal_data import PersonalData, Table, rows_of
 
 
 def _account(user_id: int) -> QuerySet[User]:
@@ -44,38 +44,27 @@ def forget(user_id: int) -> None:
 PERSONAL_DATA = PersonalData(
     "account",
     tables=(
-        Table("sessions", lambda user_id: BrowserSession.objects.filter(user_id=user_id)),
-        Table(
-            "tokens",
-            lambda user_id: Token.objects.filter(user_id=user_id),
-            ("id", "name", "scopes", "created", "expiry", "last_used_at"),
-        ),
+        Table("sessions", rows_of(BrowserSession, "user_id")),
+        Table("tokens", rows_of(Token, "user"), "id name scopes created expiry last_used_at"),
         Table(
             "sign_ins",
-            lambda user_id: SocialAccount.objects.filter(user_id=user_id),
-            ("provider", "uid", "date_joined", "last_login", "extra_data"),
+            rows_of(SocialAccount, "user"),
+            "provider uid date_joined last_login extra_data",
         ),
-        Table("addresses", lambda user_id: EmailAddress.objects.filter(user_id=user_id)),
+        Table("addresses", rows_of(EmailAddress, "user")),
         Table(
             "failed_sign_ins",
             _failed_sign_ins,
-            ("attempt_time", "ip_address", "user_agent", "failures_since_start"),
+            "attempt_time ip_address user_agent failures_since_start",
         ),
-        Table("exports", lambda user_id: Export.objects.filter(owner_id=user_id)),
+        Table("exports", rows_of(Export)),
         Table(
             "preferences",
-            lambda user_id: Preferences.objects.filter(user_id=user_id),
-            (
-                *("listen_mode", "followup_window_ms", "activation_regex", "inject_memories"),
-                *("meeting_transcribe", "mute", "quiet_hours_start", "quiet_hours_end"),
-                *("time_zone", "default_conversation"),
-            ),
+            rows_of(Preferences, "user"),
+            "listen_mode followup_window_ms activation_regex inject_memories meeting_transcribe"
+            " mute quiet_hours_start quiet_hours_end time_zone default_conversation",
         ),
-        Table(
-            "account",
-            _account,
-            ("email", "name", "is_staff", "date_joined", "last_login"),
-        ),
+        Table("account", _account, "email name is_staff date_joined last_login"),
     ),
     forget=forget,
 )

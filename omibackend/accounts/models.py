@@ -13,6 +13,7 @@ from knox.models import AbstractAuthToken
 
 from omibackend.accounts import patterns
 from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import UUIDModel
 from omibackend.core.work.leased import Leased
 
 
@@ -151,10 +152,9 @@ class BrowserSession(AbstractBaseSession):
         verbose_name = "browser session"
 
 
-class Export(Leased):
+class Export(Leased, UUIDModel):
     """Everything about a person as one zip: asked for, made in the background, kept for a day."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.OneToOneField(User, models.CASCADE, related_name="+")
     progress_percent = models.PositiveSmallIntegerField(default=0)
     # Its name in the default storage; empty until it is there.
@@ -166,14 +166,10 @@ class Export(Leased):
         ordering = ["-id"]
         indexes = [Leased.live_index("export_live")]
 
-    def __str__(self) -> str:
-        return f"Export {str(self.pk)[-8:]}"
 
-
-class Erasure(Leased):
+class Erasure(Leased, UUIDModel):
     """An account on its way out. It outlives the account, and names nobody."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user_id = models.BigIntegerField()
     # HMAC of what identifies the account: see `Erased`.
     account = models.CharField(max_length=64, unique=True)
@@ -185,9 +181,6 @@ class Erasure(Leased):
     class Meta:
         ordering = ["-id"]
         indexes = [Leased.live_index("erasure_live")]
-
-    def __str__(self) -> str:
-        return f"Erasure {str(self.pk)[-8:]}"
 
 
 class Erased(models.Model):

@@ -2,11 +2,11 @@
 manifest."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 AT_ONCE = 500
 
@@ -17,14 +17,27 @@ class Subject(StrEnum):
     ACCOUNT = "account"
 
 
+Rows = Callable[[int], QuerySet[Any]]
+
+
+def rows_of(model: type[Model], account: str = "owner") -> Rows:
+    """Those whose column or relation of that name is the account."""
+    return lambda user_id: model._default_manager.filter(**{account: user_id})
+
+
 @dataclass(frozen=True)
 class Table:
-    """Rows of one kind; `rows` takes the id of an account. Without `columns` they are erased and
-    not exported: they say nothing that another table does not."""
+    """Rows of one kind; `rows` takes the id of an account. `exported` names its columns, with
+    spaces between. Without it they are erased only: they say nothing that another table does not.
+    """
 
     name: str
-    rows: Callable[[int], QuerySet[Any]]
-    columns: tuple[str, ...] = ()
+    rows: Rows
+    exported: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        return self.exported.split()
 
     def ids(self, user_id: int) -> list[Any]:
         return list(self.rows(user_id).order_by("pk").values_list("pk", flat=True))
@@ -44,18 +57,6 @@ class File:
     open: Callable[[], IO[bytes]]
 
 
-def _no_files(_: int) -> Iterator[File]:
-    return iter(())
-
-
-def _no_uids(_: int) -> Iterable[str]:
-    return ()
-
-
-def _nothing(_: int) -> None:
-    return
-
-
 @dataclass(frozen=True)
 class PersonalData:
     """Of one app and one kind of subject, whose value its functions take. Its tables are erased in
@@ -64,8 +65,8 @@ class PersonalData:
     app: str
     tables: tuple[Table, ...]
     subject: Subject = Subject.ACCOUNT
-    files: Callable[[int], Iterator[File]] = field(default=_no_files)
+    files: Callable[[int], Iterator[File]] = lambda _: iter(())
     # What senders call the person by; erased ones are remembered as hashes.
-    uids: Callable[[int], Iterable[str]] = field(default=_no_uids)
+    uids: Callable[[int], Iterable[str]] = lambda _: ()
     # What is not in a table: files, Redis keys. Runs before the rows go, and may run again.
-    forget: Callable[[int], None] = field(default=_nothing)
+    forget: Callable[[int], None] = lambda _: None

@@ -70,10 +70,11 @@ def _read(lock: int) -> Running | None:
 
 
 def _lives(pid: int) -> bool:
+    """One that was killed and that nobody has waited for yet does not."""
     try:
         os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):  # another user's; a system without /proc
         return True
-    return True

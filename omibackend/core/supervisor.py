@@ -82,8 +82,10 @@ class Supervisor:
         """Until a signal asks for the end; 0 then."""
         with self._signals():
             while not self.stopping:
-                self._start_due()
-                self._turn(self._next_due())
+                for slot in self.slots:
+                    if not slot.pid and slot.due_at <= time.monotonic():
+                        self._start(slot)
+                self._turn(min((slot.due_at for slot in self.slots if not slot.pid), default=None))
             self._stop()
         return 0
 
@@ -96,15 +98,6 @@ class Supervisor:
         for pid, code in _ended():
             if pid in running:
                 self._bury(running[pid], code)
-
-    def _next_due(self) -> float | None:
-        return min((slot.due_at for slot in self.slots if not slot.pid), default=None)
-
-    def _start_due(self) -> None:
-        now = time.monotonic()
-        for slot in self.slots:
-            if not slot.pid and slot.due_at <= now:
-                self._start(slot)
 
     def _start(self, slot: Slot) -> None:
         slot.started_at = time.monotonic()
@@ -136,7 +129,8 @@ class Supervisor:
         try:
             os.setsid()
             end_with_parent(parent)
-            _call_it(child.name)
+            if _libc and child.name:  # what `ps` and `top` show
+                _libc.prctl(PR_SET_NAME, f"omi {child.name}".encode())
             signal.set_wakeup_fd(-1)
             for signum in (*STOP_SIGNALS, signal.SIGCHLD):
                 signal.signal(signum, signal.SIG_DFL)
@@ -288,12 +282,6 @@ def _ended() -> Iterator[tuple[int, int]]:
 
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _call_it(name: str) -> None:
-    """What `ps` and `top` show."""
-    if _libc and name:
-        _libc.prctl(PR_SET_NAME, f"omi {name}".encode())
 
 
 def end_with_parent(parent: int) -> None:

@@ -19,11 +19,11 @@ Item = dict[str, Any]
 def sidebar(request: HttpRequest) -> list[Item]:
     home = {"title": "Home", "icon": "space_dashboard", "link": reverse("admin:index")}
     groups = _groups(request)
-    system = [
-        *_route("Queues", "stacks", "admin:django_rq_home", is_superuser),
-        *groups.pop(SYSTEM, []),
-        *_route("API docs", "api", "api-docs", is_staff),
-    ]
+    queues = _route(
+        "Queues", "stacks", "admin:django_rq_home", lambda request: request.user.is_superuser
+    )
+    docs = _route("API docs", "api", "api-docs", is_staff)
+    system = [*queues, *groups.pop(SYSTEM, []), *docs]
     return [
         {"items": [{**home, "permission": is_staff}]},
         *({"title": name, "separator": True, "items": items} for name, items in groups.items()),
@@ -46,10 +46,6 @@ def _groups(request: HttpRequest) -> dict[str, list[Item]]:
 def is_staff(request: HttpRequest) -> bool:
     """Not the site's own method: unfold copies this table, and would copy the site with it."""
     return admin.site.has_permission(request)
-
-
-def is_superuser(request: Any) -> bool:
-    return bool(request.user.is_superuser)
 
 
 def _item(request: HttpRequest, entry: Entry, listed: Any) -> Item:

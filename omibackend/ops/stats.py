@@ -1,6 +1,6 @@
 """A person's figures: how much there is, when something last happened, and the last seven days."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -55,7 +55,8 @@ def of(owner_id: int) -> dict[str, Any]:
 
 
 def _days(owner_id: int, zone: ZoneInfo) -> list[dict[str, Any]]:
-    dates = _dates(zone)
+    today = timezone.now().astimezone(zone).date()
+    dates = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     moments = [datetime.combine(day, time(), zone) for day in dates]
     moments.append(datetime.combine(dates[-1] + timedelta(days=1), time(), zone))
     ids = [first_uuid7(moment) for moment in moments]
@@ -68,16 +69,10 @@ def _days(owner_id: int, zone: ZoneInfo) -> list[dict[str, Any]]:
         "first_id": ids[0],
         "last_id": ids[-1],
     }
-    found: list[dict[str, Any]] = [
-        {"date": day, **{stat.name: 0 for stat in DAILY}} for day in dates
-    ]
+    none = dict.fromkeys((stat.name for stat in DAILY), 0)
+    found: list[dict[str, Any]] = [{"date": day, **none} for day in dates]
     with connection.cursor() as cursor:
         cursor.execute(BY_DAY, values)
         for name, day, number in cursor:
             found[day - 1][name] += number
     return found
-
-
-def _dates(zone: ZoneInfo) -> list[date]:
-    today = timezone.now().astimezone(zone).date()
-    return [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]

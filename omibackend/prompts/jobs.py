@@ -60,10 +60,9 @@ def ask(run: PromptRun) -> RunResult:
 
 
 def prepare(run: PromptRun) -> RunResult:
-    by_hand = run.cause.startswith("hand:")
-    if not (run.template.enabled or by_hand):
-        return RunResult(why_not=SWITCHED_OFF)
-    return ask(run)
+    if run.template.enabled or run.cause.startswith("hand:"):
+        return ask(run)
+    return RunResult(why_not=SWITCHED_OFF)
 
 
 def apply(run: PromptRun, result: RunResult) -> list[Effect]:
@@ -124,12 +123,5 @@ def dispatch() -> int:
 
 
 def register() -> None:
-    registry.register(
-        WorkType(
-            model=PromptRun,
-            lane=LANE,
-            lease_s=settings.OPENAI_TIMEOUT_MS // 1000 + LEASE_MARGIN_S,
-            apply=apply,
-            prepare=prepare,
-        )
-    )
+    lease_s = settings.OPENAI_TIMEOUT_MS // 1000 + LEASE_MARGIN_S
+    registry.register(WorkType(PromptRun, LANE, lease_s, apply=apply, prepare=prepare))

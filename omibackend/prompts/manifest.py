@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from omibackend.core.manifest import EffectKind, Entry, Finder, Manifest, Rule, Scheduled
-from omibackend.core.personal_data import PersonalData, Table
+from omibackend.core.personal_data import PersonalData, Table, rows_of
 from omibackend.prompts.models import PromptRun, PromptTemplate
 
 PERSONAL_DATA = PersonalData(
@@ -11,16 +11,14 @@ PERSONAL_DATA = PersonalData(
     tables=(
         Table(
             "runs",
-            lambda user_id: PromptRun.objects.filter(person_id=user_id),
-            (
-                *("id", "template_id", "cause", "created_at", "outcome", "why", "rendered"),
-                *("answer", "model", "tokens_in", "tokens_out", "cost", "delivery_id"),
-            ),
+            rows_of(PromptRun, "person"),
+            "id template_id cause created_at outcome why rendered answer model tokens_in"
+            " tokens_out cost delivery_id",
         ),
         Table(
             "prompts",
-            lambda user_id: PromptTemplate.objects.filter(owner_id=user_id),
-            ("id", "name", "enabled", "trigger", "cron", "prompt", "output", "created_at"),
+            rows_of(PromptTemplate),
+            "id name enabled trigger cron prompt output created_at",
         ),
     ),
 )

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from omibackend.core.postgres.ids import uuid7
+from omibackend.core.postgres.rows import UUIDModel
 from omibackend.core.work.leased import Leased
 from omibackend.prompts import variables
 from omibackend.prompts.schedule import validate_cron
@@ -28,10 +28,9 @@ class Output(models.TextChoices):
     MESSAGE = "message", "a message"
 
 
-class PromptTemplate(models.Model):
+class PromptTemplate(UUIDModel):
     """An instruction that is carried out again and again. Written by staff, not by senders."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     # None: for everybody.
     owner = models.ForeignKey(
@@ -82,10 +81,9 @@ class Outcome(models.TextChoices):
     NOT_RUN = "not run", "not run"
 
 
-class PromptRun(Leased):
+class PromptRun(Leased, UUIDModel):
     """One run of a prompt for one person, once for each cause. UNTRUSTED content."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     template = models.ForeignKey(
         PromptTemplate, models.CASCADE, related_name="runs", db_index=False
     )

@@ -4,14 +4,17 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from conversations.models import OmiSession, TranscriptSegment
 from conversations.segments import Batch, Segment
+from conversations.transcripts import ingest
 from conversations.voice import intake
 from omibackend.accounts.models import User
 from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.effects import Effect
 
 T0 = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 UID = "WLD5vrGKpaNv1tQ8hZ3Yc2mX4Jb1"
@@ -62,3 +65,9 @@ def detect_in_job(batches: Sequence[Batch]) -> bool:
     """As a worker does it: in the transaction that also ends the job."""
     with transaction.atomic():
         return intake.detect_in_job(batches)
+
+
+def add_batches(batches: Sequence[Batch]) -> dict[UUID, list[Effect]]:
+    """In a transaction, as the job does."""
+    with transaction.atomic():
+        return ingest.add_batches(batches)

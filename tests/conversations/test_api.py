@@ -16,10 +16,9 @@ from conversations.api import views
 from conversations.models import Conversation, Message, OmiSession, TranscriptSegment
 from conversations.transcripts import search
 from conversations.transcripts.finalise import Final, replace_transcript
-from conversations.transcripts.ingest import add_batches
 from omibackend.core.postgres.ids import uuid7
 from tests.conftest import payload, work
-from tests.conversations.speech import UID, at, batch, said
+from tests.conversations.speech import UID, add_batches, at, batch, said
 from tests.sender import Sender
 
 

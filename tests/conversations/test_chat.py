@@ -14,10 +14,9 @@ from rest_framework.test import APIClient
 
 from conversations.assistant import bulkhead, contexts
 from conversations.models import Conversation, Message, OmiSession
-from conversations.transcripts.ingest import add_batches
 from memories.models import Memory
 from omibackend.accounts.models import Preferences, User
-from tests.conversations.speech import batch, said
+from tests.conversations.speech import add_batches, batch, said
 from tests.llm.server import Answering, Handler, ModelServer, failing, hanging, saying, serving
 
 QUESTION = "What did Sarah say about the venue?"

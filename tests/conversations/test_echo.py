@@ -14,17 +14,11 @@ from conversations.models import Notification, OmiSession, Question, TranscriptS
 from conversations.pages.session import plain_text
 from conversations.pages.transcript import SpokenRow, transcript_of
 from conversations.segments import Batch, Segment
-from conversations.transcripts.ingest import add_batches
-<<<<<<< HEAD
-from conversations.voice.intake import detect_in_job, detect_in_request
-from conversations.voice.playback import flag, playback_in, playbacks_in
-=======
 from conversations.voice.intake import detect_in_request
-from conversations.voice.playback import flag_live, playback_in
->>>>>>> senders
+from conversations.voice.playback import flag, playback_in, playbacks_in
 from omibackend.accounts.models import ListenMode, Preferences, User
 from omibackend.core.postgres.ids import uuid7
-from tests.conversations.speech import UID, detect_in_job, person, said
+from tests.conversations.speech import UID, add_batches, detect_in_job, person, said
 
 ANSWER = (
     "Sarah said that the venue is free on Tuesday, and that the deposit has to be paid by Friday."

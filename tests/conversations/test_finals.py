@@ -6,11 +6,19 @@ import pytest
 from conversations.models import OmiSession, Question, TranscriptSegment
 from conversations.segments import Segment
 from conversations.transcripts.finalise import Final, replace_transcript
-from conversations.transcripts.ingest import add_batches
 from omibackend.accounts.models import User
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.effects import Change, Effect
-from tests.conversations.speech import UID, at, batch, person, said, transcript, transcripts
+from tests.conversations.speech import (
+    UID,
+    add_batches,
+    at,
+    batch,
+    person,
+    said,
+    transcript,
+    transcripts,
+)
 
 LIVE = ["So I think the deposit is due on Friday.", "Hey Omi, what did Sarah say?"]
 JOINED = "So I think the deposit is due on Friday. Hey Omi, what did Sarah say?"

@@ -11,14 +11,13 @@ from django.utils import timezone
 
 from conversations.models import Listening, OmiSession, Question
 from conversations.segments import Batch, Segment
-from conversations.transcripts.ingest import add_batches
 from conversations.voice import intake
 from conversations.voice.intake import ATTENTION, could_matter, detect_in_request
 from omibackend.accounts.models import ListenMode, Preferences, User
 from omibackend.accounts.preferences import preferences_of
 from omibackend.core.postgres.ids import uuid7
 from omibackend.core.work.leased import State
-from tests.conversations.speech import UID, detect_in_job, person, said
+from tests.conversations.speech import UID, add_batches, detect_in_job, person, said
 
 CALL = "Hey Omi, what did Sarah say?"
 

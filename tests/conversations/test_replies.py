@@ -20,7 +20,6 @@ from conversations.models import (
     Question,
 )
 from conversations.segments import Batch
-from conversations.transcripts.ingest import add_batches
 from conversations.voice import inline, jobs, omi_api
 from conversations.voice.intake import detect_in_request
 from memories.models import Memory
@@ -30,7 +29,7 @@ from omibackend.core.work import draining, leased, registry
 from omibackend.core.work.leased import State
 from omibackend.core.work.outbox import SendState
 from tests.conversations.phone import Behaving, Phone, answering, breaking_off, hanging, ringing
-from tests.conversations.speech import UID, detect_in_job, person, said, timeless
+from tests.conversations.speech import UID, add_batches, detect_in_job, person, said, timeless
 from tests.llm.server import failing, saying, serving
 from tests.llm.server import hanging as silent
 

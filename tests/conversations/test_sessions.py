@@ -6,10 +6,9 @@ import pytest
 from conversations.models import OmiSession, TranscriptSegment
 from conversations.segments import Batch
 from conversations.transcripts.cache import cache_counts
-from conversations.transcripts.ingest import add_batches
 from omibackend.accounts.models import User
 from omibackend.core.redis import soft_redis
-from tests.conversations.speech import batch, person, said, transcript, transcripts
+from tests.conversations.speech import add_batches, batch, person, said, transcript, transcripts
 
 
 @pytest.fixture

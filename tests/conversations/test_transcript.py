@@ -15,11 +15,10 @@ from conversations.pages.transcript import (
 )
 from conversations.segments import Segment
 from conversations.transcripts.finalise import Final, replace_transcript
-from conversations.transcripts.ingest import add_batches
 from memories.models import ActionItem, Memory
 from omibackend.accounts.models import User
 from omibackend.core.postgres.ids import uuid7
-from tests.conversations.speech import UID, at, batch, person, said
+from tests.conversations.speech import UID, add_batches, at, batch, person, said
 
 ASKED = said("So. Hey Omi, what did Sarah say?", 10, 13, key="q")
 WORDS = (

@@ -209,6 +209,6 @@ def test_it_knows_the_numbers_of_a_vax() -> None:
 
 
 def test_it_does_without_django() -> None:
-    pure = "emg.c3d.hashing, emg.c3d.writing, emg.crosscheck.reading, emg.analytics.scoring.score"
+    pure = "emg.hashing, emg.c3d.writing, emg.crosscheck.reading, emg.analytics.scoring.score"
     program = f"import sys, {pure}; sys.exit('django' in sys.modules or 'ezc3d' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)

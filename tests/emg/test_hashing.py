@@ -2,7 +2,7 @@ import hashlib
 import io
 import shutil
 
-from emg.c3d.hashing import HashingReader
+from emg.hashing import HashingReader
 
 
 def test_it_hashes_what_it_hands_on() -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from memories.models import ActionItem, Memory, Revision, Tombstone
 from memories.saving.writing import edit
+from omibackend.core.work.effects import Change
 from tests.accounts.erased import finish_erasures
 from tests.memories.test_photos import JPEG, SNAP
 from tests.memories.told import VENUE, how, tell, told
@@ -109,7 +110,7 @@ def test_it_saves_an_edit_as_the_owners(admin: Client, owner: Any) -> None:
 def test_it_deletes_one_for_good(admin: Client, owner: Any) -> None:
     memory = told(owner)
     admin.post(reverse("admin:memories_memory_delete", args=[memory.pk]), {"post": "yes"})
-    assert how(tell(owner)) == ["deleted before"]
+    assert how(tell(owner)) == [Change.DELETED_BEFORE]
 
 
 def test_it_deletes_many_for_good(admin: Client, owner: Any) -> None:

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from memories.models import Memory, Tombstone
 from memories.saving.writing import edit
 from memories.search.finding import matching
+from omibackend.core.work.effects import Change
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db
@@ -169,7 +170,7 @@ def test_it_refuses_half_a_character(me: APIClient) -> None:
 def test_it_buries_a_deleted_note_and_writes_it_anew_when_asked(me: APIClient, owner: Any) -> None:
     note = me.post("/memories", {"text": "Level 3."}).json()
     assert me.delete(f"/memories/{note['id']}").status_code == 204
-    assert how(tell(owner, UNNAMED, kind="note", text="Level 3.")) == ["deleted before"]
+    assert how(tell(owner, UNNAMED, kind="note", text="Level 3.")) == [Change.DELETED_BEFORE]
     assert me.post("/memories", {"text": "Level 3."}).status_code == 201
     assert not Tombstone.objects.exists()
 
@@ -203,7 +204,7 @@ def test_it_deletes_for_good(me: APIClient, owner: Any, venue: Memory) -> None:
     assert me.delete(f"/memories/{venue.pk}").status_code == 204
     assert me.get(f"/memories/{venue.pk}").status_code == 404
     assert me.delete(f"/memories/{venue.pk}").status_code == 404
-    assert how(tell(owner)) == ["deleted before"]
+    assert how(tell(owner)) == [Change.DELETED_BEFORE]
 
 
 @pytest.mark.parametrize("mark", ["private", "wrong"])

@@ -7,6 +7,7 @@ import pytest
 from memories.models import Memory, Revision
 from memories.saving import bulk
 from memories.saving.writing import edit
+from omibackend.core.work.effects import Change
 from tests.memories.told import AT, HOUR, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +70,7 @@ def test_it_files_by_id_what_a_resend_then_leaves(me: Any, owner: Any) -> None:
 
 def test_it_deletes_for_good(me: Any, owner: Any, three: list[Memory]) -> None:
     assert ask(me, filter={"q": "cake"}, action="delete", expected=2).json()["changed"] == 2
-    assert how(tell(owner, source_id="More cake.")) == ["deleted before"]
+    assert how(tell(owner, source_id="More cake.")) == [Change.DELETED_BEFORE]
     assert Memory.objects.get().text == "No sugar."
 
 

@@ -14,6 +14,7 @@ from memories.saving.bulk import Action, carry_out, choose
 from memories.saving.merging import merge
 from memories.saving.parts import mark
 from memories.saving.writing import edit, forget, lock_owner
+from omibackend.core.work.effects import Change
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,7 +79,7 @@ def test_it_makes_a_deletion_wait_for_a_writer_and_bury_what_it_wrote(owner: Any
         return gone
 
     assert at_once(write, delete)[1] == 1
-    assert how(tell(owner, UNNAMED, text="Newer words.")) == ["deleted before"]
+    assert how(tell(owner, UNNAMED, text="Newer words.")) == [Change.DELETED_BEFORE]
 
 
 def test_it_loses_no_edit_to_a_resend(owner: Any) -> None:

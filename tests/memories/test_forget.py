@@ -31,26 +31,26 @@ def test_it_stays_deleted_when_its_delivery_is_replayed(owner: Any) -> None:
     save_memory(owner_id=owner.pk, incoming=UNNAMED, delivery_id=delivery_id)
     forget(Memory.objects.all())
     again = save_memory(owner_id=owner.pk, incoming=UNNAMED, delivery_id=delivery_id)
-    assert how(again) == ["deleted before"]
+    assert how(again) == [Change.DELETED_BEFORE]
 
 
 def test_it_stays_deleted_by_its_text_after_an_edit(owner: Any) -> None:
     memory = told(owner, UNNAMED)
     edit(memory, {"text": "My own words"})
     forget([memory])
-    assert how(tell(owner, UNNAMED)) == ["deleted before"]
+    assert how(tell(owner, UNNAMED)) == [Change.DELETED_BEFORE]
 
 
 def test_it_learns_the_id_of_a_deleted_memory(owner: Any) -> None:
     forget([told(owner, UNNAMED)])
-    assert how(tell(owner)) == ["deleted before"]
-    assert how(tell(owner, text="Reprocessed.")) == ["deleted before"]
+    assert how(tell(owner)) == [Change.DELETED_BEFORE]
+    assert how(tell(owner, text="Reprocessed.")) == [Change.DELETED_BEFORE]
     assert Tombstone.objects.count() == 2
 
 
 def test_it_knows_a_deleted_memory_sent_without_its_id(owner: Any) -> None:
     forget([told(owner)])
-    assert how(tell(owner, UNNAMED)) == ["deleted before"]
+    assert how(tell(owner, UNNAMED)) == [Change.DELETED_BEFORE]
 
 
 def test_it_lets_another_conversation_say_the_same(owner: Any) -> None:

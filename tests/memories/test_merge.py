@@ -63,7 +63,7 @@ def test_it_does_not_come_back_when_it_is_sent_again(me: Any, owner: Any, other:
     before = Memory.objects.values().get()
     again = tell(owner, OTHER, text="Reprocessed.")
     assert again == [Effect.on("memory", kept.pk, Change.MERGED_BEFORE)]
-    assert how(tell(owner, OTHER, source_id=None)) == ["merged before"]
+    assert how(tell(owner, OTHER, source_id=None)) == [Change.MERGED_BEFORE]
     assert Memory.objects.values().get() == before
 
 
@@ -71,7 +71,7 @@ def test_it_keeps_the_words_of_both_when_the_kept_one_is_sent_again(
     me: Any, owner: Any, venue: Memory, other: Memory
 ) -> None:
     merge(me, venue, other)
-    assert how(tell(owner, text="Newer.", title="Newer")) == ["kept edits"]
+    assert how(tell(owner, text="Newer.", title="Newer")) == [Change.KEPT_EDITS]
     kept = Memory.objects.get()
     assert (kept.title, OTHER.text in kept.text) == ("Newer", True)
 
@@ -123,7 +123,7 @@ def test_it_deletes_both_when_the_merged_one_is_deleted(
 ) -> None:
     merge(me, venue, other)
     forget([venue])
-    assert [how(tell(owner)), how(tell(owner, OTHER))] == [["deleted before"]] * 2
+    assert [how(tell(owner)), how(tell(owner, OTHER))] == [[Change.DELETED_BEFORE]] * 2
     assert (Memory.objects.count(), Tombstone.objects.count()) == (0, 2)
 
 
@@ -131,8 +131,8 @@ def test_it_learns_the_id_of_what_was_merged_without_one(me: Any, owner: Any) ->
     kept, other = told(owner), told(owner, UNNAMED, text="Unnamed.")
     merge(me, kept, other)
     again = tell(owner, source_id="late", text="Unnamed.")
-    assert again[0].change == "merged before"
-    assert how(tell(owner, source_id="late", text="Other words.")) == ["merged before"]
+    assert again[0].change == Change.MERGED_BEFORE
+    assert how(tell(owner, source_id="late", text="Other words.")) == [Change.MERGED_BEFORE]
 
 
 def test_it_merges_nothing_with_itself_or_a_strangers(

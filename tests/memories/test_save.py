@@ -11,6 +11,7 @@ from memories.saving.identity import text_hash
 from memories.saving.incoming import IncomingActionItem, IncomingMemory
 from memories.saving.writing import edit, save_memory
 from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.effects import Change
 from tests.memories.told import AT, HOUR, UNNAMED, VENUE, how, tell, told
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +56,7 @@ def test_it_keeps_the_owners_words_and_the_senders(owner: Any) -> None:
     edit(memory, {"title": "Our venue"})
     became = tell(owner, title="Sender's new title", text="Sender's new text")
     memory.refresh_from_db()
-    assert how(became) == ["kept edits"]
+    assert how(became) == [Change.KEPT_EDITS]
     assert (memory.title, memory.text) == ("Our venue", "Sender's new text")
     assert memory.sender_version["title"] == "Sender's new title"
     assert memory.edited_fields == ["title"]
@@ -63,7 +64,7 @@ def test_it_keeps_the_owners_words_and_the_senders(owner: Any) -> None:
 
 def test_it_says_so_when_an_edit_outlives_the_same_again(owner: Any) -> None:
     edit(told(owner), {"text": ""})
-    assert how(tell(owner)) == ["kept edits"]
+    assert how(tell(owner)) == [Change.KEPT_EDITS]
     assert Memory.objects.get().text == ""
 
 
@@ -173,7 +174,7 @@ def test_it_leaves_a_done_item_done(owner: Any) -> None:
     parts.edit_action_item(ActionItem.objects.get(), {"completed": True, "description": "Paid"})
     became = tell(owner)
     item = ActionItem.objects.get()
-    assert how(became, "action_item") == ["kept edits"]
+    assert how(became, "action_item") == [Change.KEPT_EDITS]
     assert (item.completed, item.description) == (True, "Paid")
     assert item.completed_at is not None
 
@@ -184,7 +185,7 @@ def test_it_follows_the_sender_in_what_the_owner_left_alone(owner: Any) -> None:
     done = IncomingActionItem("pay the venue deposit!", completed=True, completed_at=AT + HOUR)
     became = tell(owner, action_items=(done,))
     item = ActionItem.objects.get()
-    assert how(became, "action_item") == ["kept edits"]
+    assert how(became, "action_item") == [Change.KEPT_EDITS]
     assert (item.completed, item.completed_at, item.due_at) == (True, AT + HOUR, AT)
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -322,7 +322,8 @@ def test_it_makes_nothing_of_what_is_deleted_while_the_model_thinks(
     run = PromptRun.objects.get()
     result = jobs.prepare(run)
     forget([original])
-    assert jobs.apply(run, result) == []
+    with transaction.atomic():
+        assert jobs.apply(run, result) == []
     run.refresh_from_db()
     assert (run.outcome, run.why, run.rendered) == (Outcome.NOT_RUN, jobs.GONE, "")
 

@@ -228,6 +228,7 @@ def test_it_says_what_became_of_it(omi: Sender, owner: Any, admin: Client) -> No
         Effect.on("action_item", item.pk, Change.CREATED),
         Effect.on("memory", gone, Change.CREATED),
         Effect.on("carrier_pigeon", "17", Change.SENT),
+        Effect("memory", "", Change.DELETED_BEFORE),
     ]
     html = admin.get(page_of(stored(omi.endpoint, effects=became))).content.decode()
     assert reverse("admin:memories_memory_change", args=[memory.pk]) in html
@@ -235,6 +236,7 @@ def test_it_says_what_became_of_it(omi: Sender, owner: Any, admin: Client) -> No
     assert "Pay the deposit" in html
     assert "removed since" in html
     assert "Carrier pigeon 17" in html
+    assert "deleted before" in html
 
 
 def test_it_names_no_memory_to_staff_who_may_see_none(

@@ -7,6 +7,7 @@ import pytest
 from conversations.models import Listening, Question, TranscriptSegment
 from memories.models import Memory
 from omibackend.core.postgres.ids import uuid7
+from omibackend.core.work.effects import Change
 from tests.conftest import payload, work
 from tests.sender import Sender
 from webhooks.models import Delivery
@@ -44,7 +45,7 @@ def created(omi: Sender, *texts: str, overview: str = "You heard of a venue.") -
 
 
 def test_it_makes_no_memory_of_its_own_words(omi: Sender, answer: str) -> None:
-    assert created(omi, answer) == ["own words"]
+    assert created(omi, answer) == [Change.PLAYBACK]
     assert Memory.objects.get().source_id == MEMORY["id"]
     assert TranscriptSegment.objects.get(text=answer).is_echo is True
 
@@ -56,9 +57,9 @@ def test_it_makes_a_memory_of_what_else_was_said(omi: Sender, answer: str) -> No
 
 
 def test_it_makes_no_memory_that_repeats_its_words(omi: Sender, answer: str) -> None:
-    assert created(omi, overview=answer) == ["own words"]
+    assert created(omi, overview=answer) == [Change.PLAYBACK]
     asked = Question.objects.get().quote
-    assert created(omi, asked, answer, overview=answer) == ["own words"]
+    assert created(omi, asked, answer, overview=answer) == [Change.PLAYBACK]
     assert Memory.objects.count() == 1
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from omibackend.core.admin.lists import LookupFilter
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.work.leased import LIVE, State
 from webhooks.models import Delivery, Endpoint
@@ -56,14 +57,9 @@ class Narrowing(SimpleListFilter):
         return queryset.filter(self.wanted(value)) if value else queryset
 
 
-class StateFilter(Narrowing):
+class StateFilter(LookupFilter):
     title = parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return titles(STATES)
-
-    def wanted(self, value: str) -> Q:
-        return STATES[value][1] if value in STATES else Q()
+    choosable = STATES
 
 
 class WhenFilter(Narrowing):

@@ -3,8 +3,6 @@
 Neither its constants (see `score_profile`) nor its formula are clinically validated; symmetry in
 particular has many rival definitions [1]_.
 
-References
-----------
 .. [1] C. Bishop et al., 2016. :doi:`10.1519/SSC.0000000000000264`
 """
 
@@ -44,26 +42,10 @@ class Compliance:
 
 @dataclass(frozen=True)
 class Score:
-    """A session's score, 0 to 100, and its parts. None means not scored, never zero.
-
-    Attributes
-    ----------
-    profile_version : str
-    overall : float or None
-        None without both muscles.
-    left, right : Compliance or None
-    compliance, symmetry, effort, game : float or None
-    pressure_kept : bool or None
-        None if no pressure was recorded, which costs nothing.
-    limb_symmetry_index : float or None
-        100 times the weaker compliance over the stronger.
-    strength_symmetry : float or None
-        The same of the mean peaks in % of MVC.
-    missing : tuple of str
-        Parts whose weight went to the others, and muscles that were not recorded.
-    """
+    """A session's score, 0 to 100, and its parts. None means not scored, never zero."""
 
     profile_version: str
+    # None without both muscles.
     overall: float | None
     left: Compliance | None
     right: Compliance | None
@@ -71,9 +53,12 @@ class Score:
     symmetry: float | None
     effort: float | None
     game: float | None
+    # None if no pressure was recorded, which costs nothing.
     pressure_kept: bool | None
+    # 100 times the weaker compliance over the stronger, and the same of mean peaks in % of MVC.
     limb_symmetry_index: float | None
     strength_symmetry: float | None
+    # Parts whose weight went to the others, and muscles that were not recorded.
     missing: tuple[str, ...]
 
 
@@ -106,13 +91,8 @@ def score(
     circumstances: Circumstances = UNKNOWN,
     profile: Profile = DEFAULTS,
 ) -> Score:
-    """Score a session, or score it again with other targets: no sample is read.
-
-    Raises
-    ------
-    ValueError
-        If the RPE is not within 0 to 10, or the game has no positive maximum.
-    """
+    """Score a session, or score it again with other targets: no sample is read. Raises ValueError
+    for an RPE that is not within 0 to 10, and a game without a positive maximum."""
     sides = {"left": compliance(left, profile), "right": compliance(right, profile)}
     both = [each.score for each in sides.values() if each]
     if len(both) < len(sides):

@@ -29,29 +29,9 @@ class Targets:
 
 @dataclass(frozen=True)
 class Profile:
-    """The constants of a score.
-
-    Attributes
-    ----------
-    targets : Targets
-        For a muscle that has none of its own.
-    completion, intensity, duration : float
-        Weights within a muscle's compliance, a third each.
-    compliance, symmetry, effort, game : float
-        Weights within the overall score: 0.50, 0.25, 0.25, 0.
-    effort_by_rpe : tuple of 11 float
-        The effort score of each rating on Borg's CR-10 scale, 0 to 10.
-    pressure_percent : (float, float)
-        Cuff pressure that counts as right, as a share of the arterial occlusion pressure.
-    pressure_counts_for : {'compliance', 'overall'}
-        What a wrong pressure makes zero.
-    sessions_per_day : float
-        The prescription that adherence is held against: 15 sessions in 7 days.
-    adherence_from_day : float
-        Earlier than this, adherence says nothing.
-    """
-
+    # For a muscle that has none of its own.
     targets: Targets = Targets()
+    # Weights within a muscle's compliance, then within the overall score.
     completion: float = 1 / 3
     intensity: float = 1 / 3
     duration: float = 1 / 3
@@ -59,9 +39,13 @@ class Profile:
     symmetry: float = 0.25
     effort: float = 0.25
     game: float = 0.0
+    # The effort score of each rating on Borg's CR-10 scale, 0 to 10.
     effort_by_rpe: tuple[float, ...] = EFFORT_BY_RPE
+    # Cuff pressure that counts as right, in % of the arterial occlusion pressure, and what a wrong
+    # one makes zero.
     pressure_percent: tuple[float, float] = (45.0, 55.0)
     pressure_counts_for: Literal["compliance", "overall"] = "compliance"
+    # The prescription that adherence is held against, and the day before which that says nothing.
     sessions_per_day: float = 15 / 7
     adherence_from_day: float = 3.0
 

@@ -13,30 +13,21 @@ def judge(
     mvc_percent: float,
     duration_s: float,
 ) -> tuple[Contraction, ...]:
-    """The contractions held against an MVC and targets; whatever was judged before is replaced.
+    """The contractions held against an MVC in their unit and against what a good one reaches.
 
-    Parameters
-    ----------
-    contractions : iterable of Contraction
-        As analysed or as stored: no sample is needed.
-    mvc : float or None
-        In the unit of the contractions' amplitudes.
-    mvc_percent, duration_s : float
-        What a good contraction reaches.
+    As analysed or as stored: no sample is needed, and whatever was judged before is replaced.
     """
-    return tuple(_judged(each, mvc, mvc_percent, duration_s) for each in contractions)
 
+    def judged(given: Contraction) -> Contraction:
+        reached = 100 * given.peak / mvc if mvc else None
+        strong = reached >= mvc_percent if reached is not None else None
+        held = given.duration_s >= duration_s
+        return replace(
+            given,
+            mvc_percent=reached,
+            meets_mvc=strong,
+            meets_duration=held,
+            good=held and strong is not False,
+        )
 
-def _judged(
-    given: Contraction, mvc: float | None, mvc_percent: float, duration_s: float
-) -> Contraction:
-    reached = 100 * given.peak / mvc if mvc else None
-    strong = reached >= mvc_percent if reached is not None else None
-    held = given.duration_s >= duration_s
-    return replace(
-        given,
-        mvc_percent=reached,
-        meets_mvc=strong,
-        meets_duration=held,
-        good=held and strong is not False,
-    )
+    return tuple(map(judged, contractions))

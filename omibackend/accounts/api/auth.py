@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib.auth import logout, update_session_auth_hash
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import ensure_csrf_cookie
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 
 from omibackend.accounts import sign_in
 from omibackend.accounts.api.authentication import bearer_of
-from omibackend.accounts.api.base import EXAMPLES, TAG, EntranceView, PeopleView, person
+from omibackend.accounts.api.base import EntranceView, PeopleView, operation, person
 from omibackend.accounts.api.permissions import InScope, OwnDevice
 from omibackend.accounts.api.serializers import (
     LoginSerializer,
@@ -30,14 +29,7 @@ from omibackend.core.api.serializers import ErrorsSerializer
 class RegisterView(EntranceView):
     throttle_scope = "register"
 
-    @extend_schema(
-        operation_id="register",
-        tags=TAG,
-        auth=[],
-        request=RegisterSerializer,
-        responses={201: RegisteredSerializer, 404: ErrorsSerializer},
-        examples=EXAMPLES["register"],
-    )
+    @operation("register", {201: RegisteredSerializer}, request=RegisterSerializer, auth=[])
     def post(self, request: Request) -> Response:
         """Make an account.
 
@@ -54,17 +46,8 @@ class RegisterView(EntranceView):
 class LoginView(EntranceView):
     throttle_scope = "login"
 
-    @extend_schema(
-        operation_id="login",
-        tags=TAG,
-        auth=[],
-        request=LoginSerializer,
-        responses={
-            200: SignedInSerializer,
-            401: ErrorsSerializer,
-            404: ErrorsSerializer,
-        },
-        examples=EXAMPLES["login"],
+    @operation(
+        "login", {200: SignedInSerializer, 401: ErrorsSerializer}, request=LoginSerializer, auth=[]
     )
     def post(self, request: Request) -> Response:
         """Get a token for this device.
@@ -84,12 +67,7 @@ class LogoutView(PeopleView):
     # Also a program may give its own token back.
     permission_classes = (IsAuthenticated,)
 
-    @extend_schema(
-        operation_id="logout",
-        tags=TAG,
-        request=None,
-        responses={204: None, 404: ErrorsSerializer},
-    )
+    @operation("logout", {204: None}, request=None)
     def post(self, request: Request) -> Response:
         """End the token, or the browser's session, that this request came with."""
         token = bearer_of(request)
@@ -103,12 +81,7 @@ class LogoutView(PeopleView):
 class LogoutAllView(PeopleView):
     permission_classes = (OwnDevice,)
 
-    @extend_schema(
-        operation_id="logout_all",
-        tags=TAG,
-        request=None,
-        responses={204: None, 404: ErrorsSerializer},
-    )
+    @operation("logout_all", {204: None}, request=None)
     def post(self, request: Request) -> Response:
         """Sign out on every device and in every browser.
 
@@ -124,12 +97,7 @@ class MeView(PeopleView):
     def get_permissions(self) -> list[Any]:
         return [InScope() if self.request.method != "PATCH" else OwnDevice()]
 
-    @extend_schema(
-        operation_id="me",
-        tags=TAG,
-        responses={200: MeSerializer, 404: ErrorsSerializer},
-        examples=EXAMPLES["me"],
-    )
+    @operation("me", {200: MeSerializer})
     @method_decorator(ensure_csrf_cookie)
     def get(self, request: Request) -> Response:
         """Who you are.
@@ -139,13 +107,7 @@ class MeView(PeopleView):
         """
         return Response(MeSerializer(request.user).data)
 
-    @extend_schema(
-        operation_id="me_change",
-        tags=TAG,
-        request=MeChangeSerializer,
-        responses={200: MeSerializer, 404: ErrorsSerializer},
-        examples=EXAMPLES["me_change"] + EXAMPLES["me"],
-    )
+    @operation("me_change", {200: MeSerializer}, request=MeChangeSerializer, shows="me")
     def patch(self, request: Request) -> Response:
         """Change your name or your password.
 

@@ -8,10 +8,15 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from omibackend.accounts.models import User
-from omibackend.core.api.examples import examples
+from omibackend.core.api.examples import operations
+from omibackend.core.api.serializers import ErrorsSerializer
 
-TAG = ["People"]
-EXAMPLES = examples("omibackend.accounts.api")
+described = operations("omibackend.accounts.api", ["People"])
+
+
+def operation(name: str, responses: dict[int, Any], **options: Any) -> Any:
+    """404 where the user system is off."""
+    return described(name, responses={**responses, 404: ErrorsSerializer}, **options)
 
 
 class PeopleView(APIView):

@@ -6,13 +6,12 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from drf_standardized_errors.openapi import AutoSchema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from omibackend.accounts.api.auth import confirm
-from omibackend.accounts.api.base import EXAMPLES, TAG, PeopleView, person
+from omibackend.accounts.api.base import PeopleView, described, operation, person
 from omibackend.accounts.api.permissions import OwnDevice
 from omibackend.accounts.api.serializers import EraseSerializer, ErasingSerializer, ExportSerializer
 from omibackend.accounts.models import Export
@@ -33,15 +32,13 @@ class ExportView(PeopleView):
     throttle_scope = "export"
     content_negotiation_class = AnyAccept
 
-    @extend_schema(
-        operation_id="export",
-        tags=TAG,
+    @described(
+        "export",
         responses={
             (200, ZIP): OpenApiTypes.BINARY,
             (202, "application/json"): ExportSerializer,
             (404, "application/json"): ErrorsSerializer,
         },
-        examples=EXAMPLES["export"],
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Everything about you, as a zip of JSON, CSV and files.
@@ -63,13 +60,7 @@ class ExportView(PeopleView):
         response["Cache-Control"] = "private, no-store"
         return response
 
-    @extend_schema(
-        operation_id="export_again",
-        tags=TAG,
-        request=None,
-        responses={202: ExportSerializer, 404: ErrorsSerializer},
-        examples=EXAMPLES["export"],
-    )
+    @operation("export_again", {202: ExportSerializer}, request=None, shows="export")
     def post(self, request: Request) -> Response:
         """Begin a fresh export, in the place of one that is ready or has failed."""
         return _not_yet(export.wanted(person(request).pk, fresh=True))
@@ -102,13 +93,7 @@ class AccountView(PeopleView):
     permission_classes = (OwnDevice,)
     schema = DeleteWithBody()
 
-    @extend_schema(
-        operation_id="erase",
-        tags=TAG,
-        request=EraseSerializer,
-        responses={202: ErasingSerializer, 404: ErrorsSerializer},
-        examples=EXAMPLES["erase"],
-    )
+    @operation("erase", {202: ErasingSerializer}, request=EraseSerializer)
     def delete(self, request: Request) -> Response:
         """Erase your account and everything that it holds, for good.
 

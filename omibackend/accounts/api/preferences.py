@@ -1,43 +1,36 @@
 """How a person wants to be listened to."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from omibackend.accounts import preferences
-from omibackend.accounts.api.base import EXAMPLES, TAG, PeopleView, person
+from omibackend.accounts.api.base import PeopleView, operation, person
 from omibackend.accounts.api.serializers import PreferencesSerializer
 from omibackend.core.api.requests import given
-from omibackend.core.api.serializers import ErrorsSerializer
-
-SHOWN = EXAMPLES["preferences"]
-ANSWERS = {200: PreferencesSerializer, 404: ErrorsSerializer}
 
 
 class PreferencesView(PeopleView):
-    @extend_schema(operation_id="preferences", tags=TAG, responses=ANSWERS, examples=SHOWN)
+    @operation("preferences", {200: PreferencesSerializer})
     def get(self, request: Request) -> Response:
         """Your preferences; the defaults as long as you have set none."""
         return Response(PreferencesSerializer(preferences.preferences_of(person(request).pk)).data)
 
-    @extend_schema(
-        operation_id="preferences_replace",
-        tags=TAG,
+    @operation(
+        "preferences_replace",
+        {200: PreferencesSerializer},
         request=PreferencesSerializer,
-        responses=ANSWERS,
-        examples=EXAMPLES["preferences_replace"] + SHOWN,
+        shows="preferences",
     )
     def put(self, request: Request) -> Response:
         """Set all preferences; what you leave out goes back to its default."""
         return self._save(request, whole=True)
 
-    @extend_schema(
-        operation_id="preferences_change",
-        tags=TAG,
+    @operation(
+        "preferences_change",
+        {200: PreferencesSerializer},
         request=PreferencesSerializer(partial=True),
-        responses=ANSWERS,
-        examples=EXAMPLES["preferences_change"] + SHOWN,
+        shows="preferences",
     )
     def patch(self, request: Request) -> Response:
         """Change some preferences. They act within three seconds."""

@@ -3,12 +3,11 @@
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from omibackend.accounts.api.base import EXAMPLES, TAG, PeopleView, person
+from omibackend.accounts.api.base import PeopleView, operation, person
 from omibackend.accounts.api.permissions import OwnDevice
 from omibackend.accounts.api.serializers import (
     NewTokenSerializer,
@@ -17,7 +16,6 @@ from omibackend.accounts.api.serializers import (
 )
 from omibackend.accounts.models import Token
 from omibackend.core.api.requests import given
-from omibackend.core.api.serializers import ErrorsSerializer
 
 # So that a scanner for leaked secrets, or a person, knows one when it sees it.
 PREFIX = "omi_"
@@ -36,24 +34,13 @@ class TokensView(PeopleView, GenericAPIView[Token]):
         )
         return found.order_by("-id")
 
-    @extend_schema(
-        operation_id="tokens_list",
-        tags=TAG,
-        responses={200: TokenSerializer(many=True), 404: ErrorsSerializer},
-        examples=EXAMPLES["tokens_list"],
-    )
+    @operation("tokens_list", {200: TokenSerializer(many=True)})
     def get(self, request: Request) -> Response:
         """Your named tokens, the newest first; never the tokens themselves."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(TokenSerializer(page, many=True).data)
 
-    @extend_schema(
-        operation_id="tokens_create",
-        tags=TAG,
-        request=TokenRequestSerializer,
-        responses={201: NewTokenSerializer, 404: ErrorsSerializer},
-        examples=EXAMPLES["tokens_create"],
-    )
+    @operation("tokens_create", {201: NewTokenSerializer}, request=TokenRequestSerializer)
     def post(self, request: Request) -> Response:
         """Make a token for a program.
 
@@ -76,11 +63,7 @@ class TokensView(PeopleView, GenericAPIView[Token]):
 class TokenView(PeopleView):
     permission_classes = (OwnDevice,)
 
-    @extend_schema(
-        operation_id="tokens_delete",
-        tags=TAG,
-        responses={204: None, 404: ErrorsSerializer},
-    )
+    @operation("tokens_delete", {204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """End a named token at once."""
         mine = Token.objects.filter(user=person(request), scopes__isnull=False)

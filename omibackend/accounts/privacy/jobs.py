@@ -36,10 +36,9 @@ def prepare_export(row: Export) -> str:
 
 
 def _progress(row: Export, percent: int) -> None:
-    if percent == row.progress_percent:
-        return
-    row.progress_percent = percent
-    row.update_held(progress_percent=percent)
+    if percent != row.progress_percent:
+        row.progress_percent = percent
+        row.update_held(progress_percent=percent)
 
 
 def apply_export(row: Export, name: str) -> list[Effect]:
@@ -61,24 +60,8 @@ def prepare_erasure(row: Erasure) -> None:
     raise Reschedule(Now() + (SECOND_PASS_AFTER if finished else timedelta()))
 
 
-def apply_erasure(row: Erasure, _: None) -> list[Effect]:
-    return []
-
-
 def register() -> None:
     registry.register(
-        WorkType(
-            model=Export,
-            lane=LANE,
-            lease_s=LEASE_S,
-            apply=apply_export,
-            prepare=prepare_export,
-        ),
-        WorkType(
-            model=Erasure,
-            lane=LANE,
-            lease_s=LEASE_S,
-            apply=apply_erasure,
-            prepare=prepare_erasure,
-        ),
+        WorkType(Export, LANE, LEASE_S, apply=apply_export, prepare=prepare_export),
+        WorkType(Erasure, LANE, LEASE_S, apply=lambda *_: [], prepare=prepare_erasure),
     )

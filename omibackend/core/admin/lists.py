@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from unfold.admin import ModelAdmin
@@ -17,6 +18,19 @@ class LongListAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     paginator = BoundedPaginator
+
+
+class LookupFilter(admin.SimpleListFilter):
+    """By the key in the address a title and what the rows must be."""
+
+    choosable: dict[str, tuple[str, Q]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, title) for key, (title, _) in self.choosable.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = self.choosable.get(self.value() or "")
+        return queryset.filter(wanted[1]) if wanted else queryset
 
 
 class ReadOnlyAdmin(LongListAdmin):

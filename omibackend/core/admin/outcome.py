@@ -9,9 +9,9 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.urls import NoReverseMatch, reverse
 
-from omibackend.core.manifest import EffectKind, effect_kinds
+from omibackend.core.admin.links import admin_link
+from omibackend.core.manifest import effect_kinds
 from omibackend.core.show.human import span
 from omibackend.core.work.effects import Effect
 
@@ -65,7 +65,7 @@ def became(rows: list[Effect], user: Any) -> list[EffectLink]:
     """Links to what the work made, named by one query for each kind."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        by_kind[row.kind].append(row.id)
+        by_kind[row.kind] += [row.id] if row.id else []
     known = {kind: _load(kind, ids, user) for kind, ids in by_kind.items()}
     return [_became(row, known[row.kind], user) for row in rows]
 
@@ -73,7 +73,10 @@ def became(rows: list[Effect], user: Any) -> list[EffectLink]:
 def _load(kind: str, ids: list[str], user: Any) -> dict[str, Model] | None:
     """The rows by id; None for a kind that we do not know or this user may not see."""
     known = effect_kinds().get(kind)
-    if known is None or not _may_see(known, user):
+    if known is None:
+        return None
+    app, _, name = known.model.lower().partition(".")
+    if not user.has_perm(f"{app}.view_{name}"):
         return None
     model = apps.get_model(known.model)
     try:
@@ -82,29 +85,17 @@ def _load(kind: str, ids: list[str], user: Any) -> dict[str, Model] | None:
         return {}
 
 
-def _may_see(kind: EffectKind, user: Any) -> bool:
-    app, _, model = kind.model.lower().partition(".")
-    return bool(user.has_perm(f"{app}.view_{model}"))
-
-
 def _became(effect: Effect, rows: dict[str, Model] | None, user: Any) -> EffectLink:
     change = str(effect.change.label)
     kind = effect_kinds().get(effect.kind)
     symbol = kind.symbol if kind else "label"
     words = effect.kind.replace("_", " ")
     title = f"{words} {effect.id[-8:]}".capitalize()
-    if kind is None or rows is None:
-        return EffectLink(symbol, title, words, change, "")
+    if kind is None or rows is None or not effect.id:
+        return EffectLink(symbol, title.strip(), words, change, "")
     found = rows.get(effect.id)
     if found is None:
         return EffectLink(symbol, title, words, "removed since", "")
     named = str(getattr(found, kind.named_by, "") or title)
-    return EffectLink(symbol, named[:160], words, change, _link(found))
-
-
-def _link(row: Model) -> str:
-    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    try:
-        return reverse(name, args=[row.pk])
-    except NoReverseMatch:
-        return ""
+    link = admin_link(f"{found._meta.app_label}_{found._meta.model_name}_change", found.pk)
+    return EffectLink(symbol, named[:160], words, change, link)

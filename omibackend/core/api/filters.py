@@ -25,10 +25,12 @@ class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]  # untyped
     field_class = MomentField
 
 
-def moment(description: str) -> Any:
-    """A filter by a moment, documented."""
+def moment(description: str, lookup: str = "") -> Any:
+    """A filter by a moment, documented; `lookup` is a column and how: `due_at__gte`."""
+    column, _, how = lookup.rpartition("__")
     schema = {"type": "string", "format": "date-time", "description": description}
-    return extend_schema_field(schema)(MomentFilter(help_text=description))
+    asked = MomentFilter(field_name=column or None, lookup_expr=how or None, help_text=description)
+    return extend_schema_field(schema)(asked)
 
 
 def text(description: str, most_chars: int, *, strip: bool = True) -> Any:

@@ -64,13 +64,8 @@ _LOCK = Prepared(
 
 def lock(*keys: tuple[Lock, str], using: str = DEFAULT_DB_ALIAS) -> None:
     """Waits for all of these, in the caller's transaction. A transaction that needs several of a
-    kind names them at once. Two names with one hash only wait for each other needlessly.
-
-    Raises
-    ------
-    TransactionManagementError
-        There is no transaction, and the locks would be gone before they could matter.
-    """
+    kind names them at once. Two names with one hash only wait for each other needlessly. Without
+    a transaction, an error: they would be gone before they could matter."""
     if not connections[using].in_atomic_block:
         raise transaction.TransactionManagementError("A lock holds as long as its transaction.")
     wanted = sorted({Key(*key) for key in keys})

@@ -14,13 +14,11 @@ def count(number: int) -> str:
 
 def size(number: float) -> str:
     """Bytes in the decimal units that download managers show."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000 or unit == "GB":
-            return (
-                f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
-            )
-        number /= 1000
-    raise AssertionError
+    unit = "B"
+    for larger in ("kB", "MB", "GB"):
+        if number >= 1000:
+            number, unit = number / 1000, larger
+    return f"{number:.{0 if unit == 'B' or number >= 100 else 1}f} {unit}"
 
 
 def span(seconds: float) -> str:

@@ -58,5 +58,8 @@ class EffectsField(models.JSONField):
             value = encoded(value)
         return super().get_db_prep_value(value, connection, prepared)
 
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(encoded(value), model_instance)
+
     def value_to_string(self, obj: models.Model) -> Any:
         return encoded(self.value_from_object(obj))

@@ -65,12 +65,9 @@ def made_of(run: PromptRun) -> str:
     for row in run.effects:
         if row.id and row.kind != "conversation":
             kinds[row.kind] = kinds.get(row.kind, 0) + 1
-    return ", ".join(_several(kind, number) for kind, number in kinds.items()) or NOTHING
-
-
-def _several(kind: str, number: int) -> str:
-    many = {"memory": "memories"}.get(kind)
-    return several(number, kind.replace("_", " "), many)
+    many = {"memory": "memories"}
+    told = (several(n, kind.replace("_", " "), many.get(kind)) for kind, n in kinds.items())
+    return ", ".join(told) or NOTHING
 
 
 def page(run: PromptRun, user: Any) -> dict[str, Any]:

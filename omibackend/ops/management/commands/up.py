@@ -51,10 +51,15 @@ class Command(BaseCommand):
         self.stdout.write(_how_to_stop())
         _port_is_free()
         if settings.IS_SMALL:
-            self.stdout.write(_small())
+            self.stdout.write(
+                f"There are {machine.memory_bytes() >> 20} MB of memory: "
+                f"{settings.WEB_WORKERS} web process, {len(lanes.workers())} for the work behind."
+            )
         forks.load()
         if not os.environ.get("LOG_LEVEL"):
-            _be_quiet()
+            # The terminal is for what `up` says and for what goes wrong.
+            for name in ("omibackend", "django"):
+                logging.getLogger(name).setLevel(logging.WARNING)
         greet = partial(self._greet, _prepared(demo=options["demo"]), options["demo"])
         children = [Child("web", web.serve), *lanes.children(), Child("", greet, once=True)]
         sys.exit(forks.run(children))
@@ -73,24 +78,11 @@ class Command(BaseCommand):
                 )
 
 
-def _be_quiet() -> None:
-    """The terminal is for what `up` says and for what goes wrong."""
-    for name in ("omibackend", "django"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
 def _how_to_stop() -> str:
     """Whoever starts it in the background of a script has SIGINT ignored."""
     pid = os.getpid()
     keys = "" if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else "Ctrl-C or "
     return f"omibackend {settings.VERSION} starts as pid {pid}. To stop it: {keys}kill {pid}"
-
-
-def _small() -> str:
-    return (
-        f"There are {machine.memory_bytes() >> 20} MB of memory: "
-        f"{settings.WEB_WORKERS} web process, {len(lanes.workers())} for the work behind."
-    )
 
 
 def _prepared(*, demo: bool) -> Welcome:
@@ -127,7 +119,9 @@ def _prepare(*, demo: bool) -> Welcome:
     erasure.reapply()
     call_command("collectstatic", interactive=False, verbosity=0)
     password = _first_superuser()
-    urls = _missing_endpoints()
+    # One endpoint per sender at the first start; their addresses are readable this once.
+    have = set(Endpoint.objects.values_list("provider", flat=True))
+    urls = {name: _endpoint(name, None) for name in PROVIDERS if name not in have}
     if demo and not urls:
         urls = {name: _endpoint(name, f"{PROVIDERS[name].label} demo") for name in PROVIDERS}
     return Welcome(password, urls)
@@ -152,12 +146,6 @@ def _first_superuser() -> str | None:
     out = StringIO()
     call_command("create_account", ADMIN_EMAIL, "--superuser", "--json", stdout=out)
     return str(json.loads(out.getvalue())["password"])
-
-
-def _missing_endpoints() -> dict[str, str]:
-    """One endpoint per sender at the first start; their addresses, readable this once."""
-    have = set(Endpoint.objects.values_list("provider", flat=True))
-    return {name: _endpoint(name, None) for name in PROVIDERS if name not in have}
 
 
 def _endpoint(provider: str, name: str | None) -> str:

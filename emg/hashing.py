@@ -9,18 +9,7 @@ class Readable(Protocol):
 
 
 class HashingReader:
-    """Reads from a stream and hashes what it hands on: a download needs no second pass.
-
-    Parameters
-    ----------
-    source : binary file object
-        Read forwards only.
-
-    Attributes
-    ----------
-    size_bytes : int
-        Read so far.
-    """
+    """Reads a stream forwards and hashes what it hands on: a download needs no second pass."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
