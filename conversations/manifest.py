@@ -119,21 +119,17 @@ manifest = Manifest(
         ),
     ),
     stats=(
-        Stat("conversations", TALKS, 3, last=(f"SELECT max(last_message_at) {TALKS}",)),
+        Stat("conversations", TALKS, last=(f"SELECT max(last_message_at) {TALKS}",)),
         Stat(
             "messages",
             MESSAGES,
-            88,
             daily=(Daily(f"{MESSAGES} AND c.last_message_at >= %(first)s", "m.occurred_at"),),
-            daily_example=2,
         ),
         Stat(
             "sessions",
             SESSIONS,
-            430,
             "conversations as a wearable heard them",
             daily=(Daily(SESSIONS, "last_received_at"),),
-            daily_example=5,
         ),
     ),
     personal_data=(PERSONAL_DATA,),

@@ -87,13 +87,11 @@ manifest = Manifest(
         Stat(
             "memories",
             MINE,
-            421,
             daily=(Daily(MINE, "occurred_at"),),
-            daily_example=4,
             last=(f"SELECT max(occurred_at) {MINE} AND occurred_at <= statement_timestamp()",),
         ),
-        Stat("action_items_open", f"{ITEMS} NOT completed", 7),
-        Stat("action_items_done", f"{ITEMS} completed", 120),
+        Stat("action_items_open", f"{ITEMS} NOT completed"),
+        Stat("action_items_done", f"{ITEMS} completed"),
     ),
     personal_data=(PERSONAL_DATA,),
 )

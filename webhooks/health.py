@@ -1,7 +1,6 @@
 """How an endpoint is doing: when it was last heard of, what failed, what was refused in a row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -46,31 +45,7 @@ class EndpointState(StrEnum):
     FINE = "fine"
 
 
-@dataclass(frozen=True)
-class Health:
-    """`signature` is how the newest delivery was signed; `last_error` is of the newest few."""
-
-    state: EndpointState
-    words: str
-    last_delivery_at: datetime | None
-    signature: str
-    last_error: str
-    last_error_at: datetime | None
-    running_failures: int
-
-    @property
-    def is_at_risk(self) -> bool:
-        return self.state == EndpointState.AT_RISK
-
-
-@dataclass(frozen=True)
-class Counted:
-    event: str
-    requests: int
-    body_bytes: int
-
-
-def of(endpoints: Sequence[Endpoint]) -> dict[UUID, Health]:
+def of(endpoints: Sequence[Endpoint]) -> dict[UUID, dict[str, Any]]:
     """In one statement for all of them."""
     with connection.cursor() as cursor:
         cursor.execute(NEWEST, [[str(row.pk) for row in endpoints], LOOKED_BACK])
@@ -85,16 +60,19 @@ def _health(
     newest_error: str | None,
     last_error: str | None,
     last_error_at: datetime | None,
-) -> Health:
+) -> dict[str, Any]:
     failures = refusals.running_failures(endpoint.pk, since=last_at)
-    return Health(
-        *judge(endpoint, last_at=last_at, newest_error=newest_error, failures=failures),
-        last_delivery_at=last_at,
-        signature=signature or "",
-        last_error=last_error or "",
-        last_error_at=last_error_at,
-        running_failures=failures,
-    )
+    state, words = judge(endpoint, last_at=last_at, newest_error=newest_error, failures=failures)
+    return {
+        "state": state,
+        "words": words,
+        "last_delivery_at": last_at,
+        "last_signature": signature or "",
+        "last_error": last_error or "",
+        "last_error_at": last_error_at,
+        "running_failures": failures,
+        "sender_may_switch_off": state == EndpointState.AT_RISK,
+    }
 
 
 def judge(
@@ -125,12 +103,16 @@ def is_near(endpoint: Endpoint, failures: int) -> bool:
     return limit is not None and failures >= limit * NEAR
 
 
-def counted(endpoint: Endpoint) -> list[Counted]:
+def counted(endpoint: Endpoint) -> list[dict[str, Any]]:
     """What is counted and not stored: streams of audio."""
     found: Any = soft_redis.try_command(lambda redis: redis.hgetall(f"counted:{endpoint.pk}")) or {}
     numbers = {name.decode(): int(number) for name, number in found.items()}
     events = sorted({name.rpartition(":")[0] for name in numbers})
     return [
-        Counted(event, numbers.get(f"{event}:requests", 0), numbers.get(f"{event}:bytes", 0))
+        {
+            "event": event,
+            "requests": numbers.get(f"{event}:requests", 0),
+            "body_bytes": numbers.get(f"{event}:bytes", 0),
+        }
         for event in events
     ]

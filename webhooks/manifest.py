@@ -14,7 +14,7 @@ from omibackend.core.personal_data import File, PersonalData, Table, rows_of
 from omibackend.core.postgres.ids import first_uuid7
 from omibackend.core.work.leased import State
 from webhooks.inbox import refusals
-from webhooks.inbox.endpoints import deliveries_of
+from webhooks.inbox.endpoints import deliveries_of, strip
 from webhooks.models import Delivery, Endpoint, LinkCode, OmiLink
 from webhooks.providers.omi import shared
 
@@ -70,11 +70,6 @@ PERSONAL_DATA = PersonalData(
 )
 
 
-def strip(rows: QuerySet[Delivery]) -> None:
-    """What they became stays, and so does the hash of what was sent."""
-    rows.update(body=None, headers={}, query={}, subject="", remote_addr=None)
-
-
 manifest = Manifest(
     needs=(
         Finder("webhooks.view_delivery", "webhooks.admin.needs.dead_deliveries"),
@@ -89,7 +84,7 @@ manifest = Manifest(
     sidebar=(
         Entry(
             *(10, "Deliveries", "move_to_inbox", "webhooks.delivery", "Webhooks"),
-            badge="webhooks.admin.badges.dead",
+            badge="webhooks.admin.needs.badge",
         ),
         Entry(11, "Endpoints", "webhook", "webhooks.endpoint", "Webhooks"),
         Entry(92, "Omi links", "link", "webhooks.omilink"),
@@ -117,17 +112,15 @@ manifest = Manifest(
     ),
     lanes=(Lane("inbox", "deliveries, in the order that they came", one_in=2, most=4),),
     stats=(
-        Stat("endpoints", "FROM webhooks_endpoint WHERE owner_id = %(owner)s", 1),
+        Stat("endpoints", "FROM webhooks_endpoint WHERE owner_id = %(owner)s"),
         Stat(
             "deliveries",
             f"FROM (SELECT d.id {OWN.format(more='')} UNION ALL SELECT d.id {SHARED}) d",
-            20_114,
             "raw ones that are still listed",
             daily=(
                 Daily(OWN.format(more=""), "d.id", by="ids"),
                 Daily(SHARED, "d.id", by="ids"),
             ),
-            daily_example=312,
             last=(
                 f"SELECT max(d.received_at) {OWN.format(more='ORDER BY id DESC LIMIT 1')}",
                 f"SELECT d.received_at {SHARED} ORDER BY d.id DESC LIMIT 1",

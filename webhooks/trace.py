@@ -37,6 +37,11 @@ class Trace:
         return len(set(self.memory.segment_keys) - found)
 
     @property
+    def deliveries_gone(self) -> list[UUID]:
+        held = {row.pk for row in self.deliveries}
+        return [pk for pk in self.delivery_ids if pk not in held]
+
+    @property
     def written_at(self) -> Any:
         """When the person wrote it; None if a delivery told it."""
         return None if self.delivery_ids else self.memory.created_at

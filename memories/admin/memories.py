@@ -53,7 +53,7 @@ class CategoryFilter(admin.SimpleListFilter):
 
 
 @admin.register(Memory)
-class MemoryAdmin(PageAdmin):
+class MemoryAdmin(PageAdmin, LongListAdmin):
     list_display = ["what", "marks", "owner", "category", "occurred_at"]
     list_filter = ["kind", CategoryFilter, MarkFilter, EditedFilter, "occurred_at"]
     list_select_related = ["owner"]

@@ -146,14 +146,12 @@ class Daily:
 @dataclass(frozen=True)
 class Stat:
     """Rows of %(owner)s, in SQL from FROM on, for the person's own figures; `last` selects the
-    moment of the newest. The examples are the schema's."""
+    moment of the newest."""
 
     name: str
     rows: str
-    example: int
     help_text: str | None = None
     daily: tuple[Daily, ...] = ()
-    daily_example: int = 0
     last: tuple[str, ...] = ()
 
 

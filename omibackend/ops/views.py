@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -9,6 +9,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from omibackend.core.api.examples import examples
+from omibackend.core.api.requests import person_id
 from omibackend.ops import health, stats
 
 
@@ -56,16 +58,6 @@ class StatsSerializer(serializers.Serializer[Any]):
     last_activity_at = serializers.DateTimeField(allow_null=True)
     time_zone = serializers.CharField(help_text="whose days they are: that of your preferences")
     days = DaySerializer(many=True, help_text="the last seven, the oldest first")
-
-
-A_DAY = {"date": "2026-11-20", **{stat.name: stat.daily_example for stat in stats.DAILY}}
-SOME_STATS = {
-    "counts": {stat.name: stat.example for stat in stats.STATS},
-    "counted_up_to": stats.MOST_COUNTED,
-    "last_activity_at": "2026-11-20T14:13:02Z",
-    "time_zone": "Europe/Paris",
-    "days": [A_DAY],
-}
 
 
 class PublicView(APIView):
@@ -129,8 +121,8 @@ class StatsView(APIView):
         operation_id="stats",
         tags=["stats"],
         responses=StatsSerializer,
-        examples=[OpenApiExample("A week", SOME_STATS, response_only=True)],
+        examples=examples("omibackend.ops")["stats"],
     )
     def get(self, request: Request) -> Response:
         """How much of yours is here, when something last happened, and the last seven days."""
-        return Response(StatsSerializer(stats.of(int(request.user.pk or 0))).data)
+        return Response(StatsSerializer(stats.of(person_id(request))).data)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from memories.saving.writing import lock_owner
+from omibackend.core.text import storable
 from omibackend.core.work import lanes, registry
 from omibackend.core.work.effects import Effect
 from omibackend.core.work.registry import WorkType
@@ -73,7 +74,7 @@ def apply(run: PromptRun, result: RunResult) -> list[Effect]:
     if not material.still_there(found):
         _finish(run, Outcome.NOT_RUN, GONE, completion)
         return []
-    run.rendered, run.about = result.rendered.replace("\x00", "\ufffd"), found.about
+    run.rendered, run.about = storable(result.rendered), found.about
     if completion is None:
         _finish(run, Outcome.NOT_RUN, result.why_not)
         return []

@@ -12,6 +12,7 @@ from memories.models import MemoryKind
 from memories.saving.incoming import IncomingActionItem, IncomingMemory
 from memories.saving.parts import save_action_items
 from memories.saving.writing import save_memory
+from omibackend.core.text import storable
 from omibackend.core.work.effects import Effect
 from omibackend.prompts.material import SOURCE, Material
 from omibackend.prompts.models import Output, PromptRun
@@ -22,7 +23,7 @@ MOST_ITEMS = 30
 MOST_ITEM_CHARS = 1000
 
 # PostgreSQL takes no NUL, and a model may write one.
-Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", "\ufffd").strip())]
+Text = Annotated[str, AfterValidator(lambda text: storable(text).strip())]
 
 
 class MemoryAnswer(BaseModel):
@@ -55,9 +56,9 @@ def as_text(answer: Answer) -> str:
     """For who reads it in the admin."""
     if isinstance(answer, ItemsAnswer):
         return "\n".join(
-            f"- {item.description}" + (f" (due {item.due_at})" if item.due_at else "")
+            f"- {item.description}" + (f" (due {storable(item.due_at)})" if item.due_at else "")
             for item in answer.items
-        ).replace("\x00", "\ufffd")
+        )
     if isinstance(answer, MemoryAnswer):
         return f"{answer.title}\n\n{answer.text}".strip()
     return answer.text

@@ -55,19 +55,14 @@ class Happened:
 def after_deliveries(happened: Sequence[Happened]) -> list[PromptRun]:
     """In the transaction of the deliveries' effects."""
     people = {one.person_id for one in happened}
+    makers = {Trigger.MEMORY_CREATED: _of_memories, Trigger.TRANSCRIPT_END: _of_sessions}
     templates = PromptTemplate.objects.filter(
-        Q(owner=None) | Q(owner__in=people),
-        enabled=True,
-        trigger__in=[Trigger.MEMORY_CREATED, Trigger.TRANSCRIPT_END],
+        Q(owner=None) | Q(owner__in=people), enabled=True, trigger__in=list(makers)
     )
-    by_trigger: dict[str, list[PromptTemplate]] = {}
-    for template in templates:
-        by_trigger.setdefault(template.trigger, []).append(template)
     wanted: list[Wanted] = []
-    if found := by_trigger.get(Trigger.MEMORY_CREATED):
-        wanted += _of_memories(found, happened)
-    if found := by_trigger.get(Trigger.TRANSCRIPT_END):
-        wanted += _of_sessions(found, happened)
+    for trigger, made in makers.items():
+        if found := [template for template in templates if template.trigger == trigger]:
+            wanted += made(found, happened)
     return insert(wanted)
 
 

@@ -80,7 +80,7 @@ def test_it_counts_a_day_of_deliveries(omi: Sender, staff: Any) -> None:
     assert figures(staff)["Accepted, last 24 h"][0] == "4"
     day = panel(staff, "below")
     assert (day.totals[-1], day.totals[-2]) == (1, 2)
-    assert panel(staff, "beside")[0].count == 4
+    assert panel(staff, "beside")[0]["count"] == 4
 
 
 def test_it_marks_the_half_hours_with_failures(omi: Sender) -> None:

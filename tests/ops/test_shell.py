@@ -12,7 +12,7 @@ from django.urls import reverse
 from omibackend import unfold
 from tests.sender import Sender
 from tests.webhooks.stored import dead, stored
-from webhooks.admin import badges
+from webhooks.admin import needs
 
 
 @pytest.fixture
@@ -76,11 +76,11 @@ def test_it_lists_only_what_one_may_see(owner: Any) -> None:
 
 
 def test_it_counts_the_dead_in_red_and_shows_no_zero(omi: Sender) -> None:
-    assert badges.dead() == {}
+    assert needs.badge() == {}
     dead(omi.endpoint)
     stored(omi.endpoint)
     cache.delete("navigation:dead")
-    assert badges.dead()["badge"] == "1"
+    assert needs.badge()["badge"] == "1"
 
 
 def test_it_finds_a_delivery_by_its_id(omi: Sender, admin: Client) -> None:

@@ -10,6 +10,7 @@ from conversations.models import Conversation, Message
 from memories.models import ActionItem, Memory
 from omibackend.accounts.models import Preferences
 from omibackend.ops import stats
+from tests.api.shown import Shown
 from tests.conftest import payload, work
 from tests.sender import Sender
 from tests.webhooks.stored import stored
@@ -33,6 +34,10 @@ def note(owner: Any, at: datetime) -> Memory:
 
 def by_day(found: Any, name: str) -> list[int]:
     return [day[name] for day in found["days"]]
+
+
+def test_it_answers_as_shown(owner: Any, api: Any) -> None:
+    Shown("omibackend.ops").answered("stats", api(owner).get("/stats"))
 
 
 def test_it_counts_what_is_ones_own(omi: Sender, staff: Any, api: Any) -> None:

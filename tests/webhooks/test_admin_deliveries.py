@@ -115,7 +115,7 @@ def test_it_reads_neither_bodies_nor_headers_for_the_list(omi: Sender, admin: Cl
     stored(omi.endpoint, body=BODY)
     response = admin.get(LIST)
     row = response.context["cl"].result_list[0]
-    assert {"body", "headers", "attempt_log", "became"} <= row.get_deferred_fields()
+    assert {"body", "headers", "attempt_log", "effects"} <= row.get_deferred_fields()
     assert SECRET_TEXT not in response.content.decode()
 
 

@@ -12,7 +12,7 @@ from conversations.models import OmiSession
 from memories.models import Memory
 from tests.conftest import PAYLOADS, payload, work
 from tests.sender import Sender
-from webhooks.manifest import strip
+from webhooks.inbox.endpoints import strip
 from webhooks.models import Delivery, Endpoint, OmiLink
 from webhooks.providers.omi import shared
 from webhooks.providers.registry import PROVIDERS

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin, back_to
+from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin, back_to, is_among
 from omibackend.core.admin.states import state_chip
 from omibackend.core.show import human
-from omibackend.core.templatetags.ob import chip
+from omibackend.core.templatetags.ob import cell, chip
 from omibackend.core.work import lanes, leased
 from omibackend.core.work.leased import State
 from webhooks.admin import export, listing
@@ -69,7 +69,7 @@ class DeliveryAdmin(PageAdmin, ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         found = listing.above(request)
-        replay = found.replay_link if self.has_replay_permission(request) else ""
+        replay = found["replay_link"] if self.has_replay_permission(request) else ""
         page = {"above": found, "replay_link": replay}
         return super().changelist_view(request, {**(extra_context or {}), "page": page})  # type: ignore[no-any-return]
 
@@ -82,11 +82,7 @@ class DeliveryAdmin(PageAdmin, ReadOnlyAdmin):
 
     @admin.display(description="Delivery")
     def what(self, row: Delivery) -> SafeString:
-        return format_html(
-            '<span class="ob-what"><b>{}</b> <span class="ob-second">{}</span></span>',
-            row.event,
-            row.endpoint.name,
-        )
+        return cell(row.event, row.endpoint.name)
 
     @admin.display(description="State")
     def state_now(self, row: Delivery) -> SafeString:
@@ -144,10 +140,7 @@ class DeliveryAdmin(PageAdmin, ReadOnlyAdmin):
         return bool(request.user.has_perm("webhooks.replay_delivery"))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        try:
-            able = Delivery.objects.filter(REPLAYABLE, pk=object_id).exists()
-        except ValidationError:
-            able = False
+        able = is_among(Delivery.objects.filter(REPLAYABLE), object_id)
         return super().get_actions_detail(request, object_id) if able else []
 
     @action(
@@ -180,6 +173,9 @@ class DeliveryAdmin(PageAdmin, ReadOnlyAdmin):
             self.message_user(request, said, messages.WARNING)
             return
         LogEntry.objects.log_actions(request.user.pk, rows, CHANGE, "Replayed.")  # type: ignore[arg-type]
+        self._say(request, replayed)
+
+    def _say(self, request: HttpRequest, replayed: int) -> None:
         said = f"{human.several(replayed, 'delivery', 'deliveries')} will be worked again."
         self.message_user(request, said, messages.SUCCESS)
 
@@ -191,7 +187,8 @@ class DeliveryAdmin(PageAdmin, ReadOnlyAdmin):
         rows = self.get_changelist_instance(request).get_queryset(request).filter(REPLAYABLE)
         ids = list(rows.order_by("-id").values_list("pk", flat=True)[: MOST_REPLAYED + 1])
         if request.method == "POST":
-            self._replay_many(request, ids[:MOST_REPLAYED])
+            rows = Delivery.objects.filter(pk__in=ids[:MOST_REPLAYED])
+            self._say(request, replay_rows(rows))
             return redirect(listed)
         found = {"count": min(len(ids), MOST_REPLAYED), "more": len(ids) > MOST_REPLAYED}
         context = {
@@ -201,11 +198,6 @@ class DeliveryAdmin(PageAdmin, ReadOnlyAdmin):
             "page": {**found, "listed": listed},
         }
         return TemplateResponse(request, "admin/webhooks/delivery/replay.html", context)
-
-    def _replay_many(self, request: HttpRequest, ids: list[UUID]) -> None:
-        replayed = replay_rows(Delivery.objects.filter(pk__in=ids))
-        said = f"{human.several(replayed, 'delivery', 'deliveries')} will be worked again."
-        self.message_user(request, said, messages.SUCCESS)
 
     # --- read-only --------------------------------------------------------------
 

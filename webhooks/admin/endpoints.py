@@ -2,21 +2,20 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from omibackend.core.admin.lists import PageAdmin, back_to, is_among
 from omibackend.core.show import human
-from omibackend.core.templatetags.ob import chip
+from omibackend.core.templatetags.ob import cell, chip
 from webhooks.admin import health
 from webhooks.admin.forms import EndpointForm, RotateForm
-from webhooks.admin.health import Once
+from webhooks.admin.traffic import with_newest
 from webhooks.inbox import endpoints
 from webhooks.inbox.provider import SenderSettings
 from webhooks.models import Delivery, Endpoint
@@ -24,14 +23,13 @@ from webhooks.providers.registry import PROVIDERS, settings_of
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ModelAdmin):
+class EndpointAdmin(PageAdmin):
     form = EndpointForm
     list_display = ("what", "health_now", "last", "owner")
     list_filter = ("enabled", "policy")
     list_select_related = ("owner",)
     list_per_page = 50
     search_fields = ("name",)
-    autocomplete_fields = ()
     fieldsets = (
         (
             "Settings",
@@ -46,14 +44,11 @@ class EndpointAdmin(ModelAdmin):
         ),
     )
     change_form_outer_before_template = "admin/webhooks/endpoint/before.html"
+    unused_buttons = ("show_save_and_add_another", "show_save_and_continue")
     actions_detail = ("rotate_secret", "retire_old_secret", "new_token")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
-        newest = Delivery.objects.filter(endpoint=OuterRef("pk")).order_by("-id")
-        return Endpoint.objects.annotate(
-            last_at=Subquery(newest.values("received_at")[:1]),
-            last_error=Subquery(newest.values("last_error")[:1]),
-        )
+        return with_newest(Endpoint.objects.all())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("provider", "shared") if obj else ()
@@ -69,12 +64,8 @@ class EndpointAdmin(ModelAdmin):
     @admin.display(description="Endpoint", ordering="name")
     def what(self, row: Endpoint) -> SafeString:
         provider = PROVIDERS.get(row.provider)
-        return format_html(
-            '<span class="ob-what"><b>{}</b> <span class="ob-second">{} · …{}</span></span>',
-            row.name,
-            provider.label if provider else row.provider,
-            row.token_hint,
-        )
+        label = provider.label if provider else row.provider
+        return cell(row.name, label, f"…{row.token_hint}")
 
     @admin.display(description="Health")
     def health_now(self, row: Any) -> SafeString:
@@ -86,23 +77,8 @@ class EndpointAdmin(ModelAdmin):
 
     # --- one endpoint -----------------------------------------------------------
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        endpoint = self.get_object(request, object_id)
-        extra = {"page": health.page(endpoint, request.user)} if endpoint else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> HttpResponse:
-        one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        extra = {**one_button, **(extra_context or {})}
-        return super().changeform_view(request, object_id, form_url, extra)  # type: ignore[no-any-return]
+    def page_context(self, row: Endpoint, request: HttpRequest) -> dict[str, Any]:
+        return {"page": health.page(row, request.user)}
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"owner": request.user.pk}
@@ -126,11 +102,11 @@ class EndpointAdmin(ModelAdmin):
             obj,
             "This is its address",
             "Copy it now: it is shown this once, only a hash of it is kept.",
-            [*address_of(request, obj, obj.made_token), *secret_of(obj)],
+            {**address_of(request, obj, obj.made_token), **secret_of(obj)},
         )
 
     def _once(
-        self, request: HttpRequest, endpoint: Endpoint, title: str, text: str, shown: list[Once]
+        self, request: HttpRequest, endpoint: Endpoint, title: str, text: str, shown: dict[str, str]
     ) -> HttpResponse:
         """What can never be read again. After a dialog it takes the place of the page: no click
         beside it makes it vanish."""
@@ -178,7 +154,7 @@ class EndpointAdmin(ModelAdmin):
             "Give it to the sender, then retire the old one."
             if not given
             else "Once the sender signs with it, retire the old one.",
-            [] if given else secret_of(endpoint),
+            {} if given else secret_of(endpoint),
         )
 
     @action(
@@ -199,10 +175,7 @@ class EndpointAdmin(ModelAdmin):
         endpoints.end_overlap(endpoint, token=False)
         self.log_change(request, endpoint, "Retired the old signing secret.")
         self.message_user(request, "The old secret is no longer accepted.")
-        link = reverse("admin:webhooks_endpoint_change", args=[object_id])
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": link})
-        return redirect(link)
+        return back_to(request, reverse("admin:webhooks_endpoint_change", args=[object_id]))
 
     @action(
         description="New token",
@@ -232,18 +205,17 @@ class EndpointAdmin(ModelAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Without an old secret that is live there is nothing to retire."""
         found = super().get_actions_detail(request, object_id)
-        live = Endpoint.objects.filter(previous_secret_live=True).values_list("pk", flat=True)
-        if object_id in {str(pk) for pk in live}:
+        if is_among(Endpoint.objects.filter(previous_secret_live=True), object_id):
             return found  # type: ignore[no-any-return]
         return [one for one in found if not one.action_name.endswith("retire_old_secret")]
 
 
-def address_of(request: HttpRequest, endpoint: Endpoint, token: str) -> list[Once]:
+def address_of(request: HttpRequest, endpoint: Endpoint, token: str) -> dict[str, str]:
     """Under the host that staff reach this installation by: senders mostly reach it so too."""
     url = request.build_absolute_uri(f"/webhooks/{endpoint.provider}/{token}/")
     command = PROVIDERS[endpoint.provider].first().curl(url)
-    return [Once("Address", url), Once("Token", token), Once("Try it", command)]
+    return {"Address": url, "Token": token, "Try it": command}
 
 
-def secret_of(endpoint: Endpoint) -> list[Once]:
-    return [Once("Signing secret", endpoint.secret)] if endpoint.secret else []
+def secret_of(endpoint: Endpoint) -> dict[str, str]:
+    return {"Signing secret": endpoint.secret} if endpoint.secret else {}

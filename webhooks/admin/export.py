@@ -53,10 +53,7 @@ def _is_text(raw: bytes) -> bool:
 
 
 def file_name(delivery: Delivery) -> str:
-    suffix = "json" if _is_json(delivery.content_type) else "bin"
+    kind = delivery.content_type
+    suffix = "json" if kind == "application/json" or kind.endswith("+json") else "bin"
     event = "".join(letter for letter in delivery.event if letter.isalnum() or letter in "_-")
     return f"{event or 'delivery'}-{str(delivery.pk)[-8:]}.{suffix}"
-
-
-def _is_json(content_type: str) -> bool:
-    return content_type == "application/json" or content_type.endswith("+json")

@@ -13,8 +13,6 @@ from webhooks.inbox import endpoints
 from webhooks.models import Endpoint
 from webhooks.providers.registry import PROVIDERS, settings_of
 
-LEAST_SECRET_CHARS = 16
-
 
 class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     provider = forms.ChoiceField(
@@ -68,7 +66,7 @@ class RotateForm(BaseDialogForm):
     secret = forms.CharField(
         label="New secret of the sender",
         required=False,
-        min_length=LEAST_SECRET_CHARS,
+        min_length=endpoints.LEAST_SECRET_CHARS,
         help_text="If the sender made one, paste it. Empty: one is made here and shown once.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

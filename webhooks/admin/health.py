@@ -1,16 +1,14 @@
 """How an endpoint is doing, as its page tells it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from omibackend.core.admin.states import state_chip
 from omibackend.core.show.human import ago, several
 from webhooks.admin.page import DeliveryBanner
-from webhooks.health import LOOKED_BACK, Counted, EndpointState, counted, is_near, judge
+from webhooks.health import LOOKED_BACK, EndpointState, counted, is_near, judge
 from webhooks.inbox import refusals
-from webhooks.inbox.refusals import Refusal
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.registry import PROVIDERS
 
@@ -26,31 +24,6 @@ CHIPS = {
 }
 
 
-@dataclass(frozen=True)
-class Once:
-    name: str
-    value: str
-
-
-@dataclass(frozen=True)
-class EndpointRow:
-    delivery: Delivery
-    chip: tuple[str, str, str]
-
-
-@dataclass(frozen=True)
-class EndpointPage:
-    endpoint: Endpoint
-    banners: list[DeliveryBanner]
-    running_failures: int
-    refused: list[Refusal]
-    counted: list[Counted]
-    deliveries: list[EndpointRow]
-    last: datetime | None
-    last_error: Delivery | None
-    address: str
-
-
 def chip_of(
     endpoint: Endpoint, last_at: datetime | None, last_error: str | None
 ) -> tuple[str, str, str]:
@@ -59,7 +32,7 @@ def chip_of(
     return (*CHIPS[state], words)
 
 
-def page(endpoint: Endpoint, user: Any) -> EndpointPage:
+def page(endpoint: Endpoint, user: Any) -> dict[str, Any]:
     newest = list(
         Delivery.objects.filter(endpoint=endpoint)
         .only("event", "state", "attempts", "last_error", "received_at", "signature")
@@ -67,19 +40,18 @@ def page(endpoint: Endpoint, user: Any) -> EndpointPage:
     )
     last = newest[0].received_at if newest else None
     failures = refusals.running_failures(endpoint.pk, since=last)
-    sees_deliveries = user.has_perm("webhooks.view_delivery")
-    shown = newest[:DELIVERIES_SHOWN] if sees_deliveries else []
-    return EndpointPage(
-        endpoint=endpoint,
-        banners=list(banners(endpoint, newest, failures)),
-        running_failures=failures,
-        refused=refusals.samples(endpoint.pk),
-        counted=counted(endpoint),
-        deliveries=[EndpointRow(row, state_chip(row)) for row in shown],
-        last=last,
-        last_error=next((row for row in newest if row.last_error), None),
-        address=f"/webhooks/{endpoint.provider}/…{endpoint.token_hint}/",
-    )
+    shown = newest[:DELIVERIES_SHOWN] if user.has_perm("webhooks.view_delivery") else []
+    return {
+        "endpoint": endpoint,
+        "banners": list(banners(endpoint, newest, failures)),
+        "running_failures": failures,
+        "refused": refusals.samples(endpoint.pk),
+        "counted": counted(endpoint),
+        "deliveries": [{"delivery": row, "chip": state_chip(row)} for row in shown],
+        "last": last,
+        "last_error": next((row for row in newest if row.last_error), None),
+        "address": f"/webhooks/{endpoint.provider}/…{endpoint.token_hint}/",
+    }
 
 
 def banners(endpoint: Endpoint, newest: list[Delivery], failures: int) -> Iterator[DeliveryBanner]:

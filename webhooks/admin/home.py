@@ -1,8 +1,6 @@
 """The inbox on the home page: three figures, who sends, the last day, and how to begin."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import F
 from django.http import HttpRequest
@@ -27,15 +25,6 @@ FINISHED_SHOWN, FINISHED_AT_ONCE = 200, 5
 ANSWERS_AT_ONCE = 6  # five-minute buckets in one point of the line
 
 
-@dataclass(frozen=True)
-class Sender:
-    name: str
-    symbol: str
-    count: int
-    last: datetime | None
-    link: str
-
-
 def start(request: HttpRequest) -> Iterator[Panel]:
     """Before anything has ever come in."""
     if not Delivery.objects.exists():
@@ -52,16 +41,16 @@ def senders(request: HttpRequest) -> Iterator[Panel]:
     sees_deliveries = request.user.has_perm("webhooks.view_delivery")
     counts = traffic.last_day().by_endpoint if sees_deliveries else {}
     enabled = Endpoint.objects.filter(enabled=True).only("name", "provider")
-    rows = traffic.with_last(enabled).order_by(F("last").desc(nulls_last=True))[:MOST_SENDERS]
+    rows = traffic.with_newest(enabled).order_by(F("last_at").desc(nulls_last=True))
     found = [
-        Sender(
-            name=row.name,
-            symbol=PROVIDERS[row.provider].icon if row.provider in PROVIDERS else "webhook",
-            count=counts.get(row.pk, 0),
-            last=row.last,
-            link=reverse("admin:webhooks_endpoint_change", args=[row.pk]),
-        )
-        for row in rows
+        {
+            "name": row.name,
+            "symbol": PROVIDERS[row.provider].icon if row.provider in PROVIDERS else "webhook",
+            "count": counts.get(row.pk, 0),
+            "last": row.last_at,
+            "link": reverse("admin:webhooks_endpoint_change", args=[row.pk]),
+        }
+        for row in rows[:MOST_SENDERS]
     ]
     if found:
         yield Panel("beside", "admin/home_senders.html", found)

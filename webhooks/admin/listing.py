@@ -1,7 +1,6 @@
 """The list of deliveries: filters and pages whose cost does not grow with the table."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -43,26 +42,38 @@ SPANS = {
 }
 
 
+def titles(offered: dict[str, tuple[str, Any]]) -> list[tuple[str, str]]:
+    return [(key, title) for key, (title, _) in offered.items()]
+
+
+class Narrowing(SimpleListFilter):
+    """By a condition, once something is chosen."""
+
+    def wanted(self, value: str) -> Q:
+        raise NotImplementedError
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(self.wanted(value)) if value else queryset
+
+
 class StateFilter(LookupFilter):
     title = parameter_name = "state"
     choosable = STATES
 
 
-class WhenFilter(SimpleListFilter):
+class WhenFilter(Narrowing):
     """A span up to now, one day (`2026-11-21`) or one hour (`2026-11-21T14`)."""
 
     title = "time received"
     parameter_name = "when"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, title) for key, (title, _) in SPANS.items()]
+        return titles(SPANS)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if not value:
-            return queryset
+    def wanted(self, value: str) -> Q:
         first, end = bounds(value)
-        return queryset.filter(pk__gte=first_uuid7(first), pk__lt=first_uuid7(end))
+        return Q(pk__gte=first_uuid7(first), pk__lt=first_uuid7(end))
 
 
 def bounds(value: str) -> tuple[datetime, datetime]:
@@ -77,45 +88,42 @@ def bounds(value: str) -> tuple[datetime, datetime]:
         raise IncorrectLookupParameters from error
 
 
-class ProviderFilter(SimpleListFilter):
+class ProviderFilter(Narrowing):
     title = "sender"
     parameter_name = "provider"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(provider.name, provider.label) for provider in PROVIDERS.values()]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def wanted(self, value: str) -> Q:
         """By the endpoints' ids, for which there is an index."""
-        if not self.value():
-            return queryset
-        ids = Endpoint.objects.filter(provider=self.value()).values_list("pk", flat=True)
-        return queryset.filter(endpoint__in=list(ids))
+        ids = Endpoint.objects.filter(provider=value).values_list("pk", flat=True)
+        return Q(endpoint__in=list(ids))
 
 
-class EndpointFilter(SimpleListFilter):
-    title = "endpoint"
-    parameter_name = "endpoint"
+class EndpointFilter(Narrowing):
+    title = parameter_name = "endpoint"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows = Endpoint.objects.values_list("pk", "name")[:MOST_ENDPOINTS]
         return [(str(pk), name) for pk, name in rows]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.value():
-            return queryset
-        return queryset.filter(endpoint=_uuid(self.value() or ""))
+    def wanted(self, value: str) -> Q:
+        uuid = _uuid(value)
+        if uuid is None:
+            raise IncorrectLookupParameters
+        return Q(endpoint=uuid)
 
 
-class EventFilter(SimpleListFilter):
-    title = "event"
-    parameter_name = "event"
+class EventFilter(Narrowing):
+    title = parameter_name = "event"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         names = cache.get_or_set("deliveries:events", _recent_events, EVENTS_KEPT_S) or []
         return [(name, name) for name in names]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(event=self.value()) if self.value() else queryset
+    def wanted(self, value: str) -> Q:
+        return Q(event=value)
 
 
 def _recent_events() -> list[str]:
@@ -123,16 +131,9 @@ def _recent_events() -> list[str]:
     return sorted(set(newest))
 
 
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise IncorrectLookupParameters from error
-
-
 def search(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
     """Exactly an id, the sender's own id, or a request id. Never what a body says."""
-    uuid = _uuid_or_none(term)
+    uuid = _uuid(term)
     # Naming the endpoints lets the planner use the unique index on (endpoint, dedup_key).
     endpoints = list(Endpoint.objects.values_list("pk", flat=True))
     by_key = Delivery.objects.filter(endpoint__in=endpoints, dedup_key=term)
@@ -152,7 +153,7 @@ def _around(made: UUID | None) -> QuerySet[Any]:
     return ids.filter(pk__gt=oldest) if oldest else ids
 
 
-def _uuid_or_none(text: str) -> UUID | None:
+def _uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
@@ -162,52 +163,32 @@ def _uuid_or_none(text: str) -> UUID | None:
 # --- what stands above the list -------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Choice:
-    title: str
-    link: str
-    on: bool
-
-
-@dataclass(frozen=True)
-class Above:
-    states: list[Choice]
-    times: list[Choice]
-    hours: list[Choice]
-    # Any other day: what its form has to carry on.
-    carried: list[tuple[str, str]]
-    day: str
-    replay_link: str
-
-
-def above(request: HttpRequest) -> Above:
+def above(request: HttpRequest) -> dict[str, Any]:
     state, when = request.GET.get("state", ""), request.GET.get("when", "")
     chosen = _day(when)
-    return Above(
-        states=list(_choices(request, "state", state, _states())),
-        times=list(_choices(request, "when", when.partition("T")[0], _times())),
-        hours=list(_choices(request, "when", when, _hours(chosen))) if chosen else [],
-        carried=[
+    states = [("", "All"), *titles(STATES)]
+    return {
+        "states": list(_choices(request, "state", state, states)),
+        "times": list(_choices(request, "when", when.partition("T")[0], _times())),
+        "hours": list(_choices(request, "when", when, _hours(chosen))) if chosen else [],
+        # Any other day: what its form has to carry on.
+        "carried": [
             (name, value)
             for name, value in request.GET.dict().items()
             if name not in ("when", "p", "e")
         ],
-        day=chosen.isoformat() if chosen else "",
-        replay_link=f"?{request.GET.urlencode()}" if _narrowed(request) else "",
-    )
+        "day": chosen.isoformat() if chosen else "",
+        "replay_link": f"?{request.GET.urlencode()}" if _narrowed(request) else "",
+    }
 
 
 def _narrowed(request: HttpRequest) -> bool:
     return any(value for name, value in request.GET.items() if name not in ("p", "o", "e", "all"))
 
 
-def _states() -> list[tuple[str, str]]:
-    return [("", "All"), *((key, title) for key, (title, _) in STATES.items())]
-
-
 def _times() -> Iterator[tuple[str, str]]:
     yield "", "Any time"
-    yield from ((key, title) for key, (title, _) in SPANS.items())
+    yield from titles(SPANS)
     today = timezone.localdate()
     for back in range(DAYS_OFFERED):
         day = today - timedelta(days=back)
@@ -225,11 +206,11 @@ def _day(when: str) -> date | None:
         return None
 
 
-def _choices(request: HttpRequest, name: str, now: str, offered: Any) -> Iterator[Choice]:
+def _choices(request: HttpRequest, name: str, now: str, offered: Any) -> Iterator[dict[str, Any]]:
     for value, title in offered:
         query = request.GET.copy()
         for gone in ("p", "e", name):
             query.pop(gone, None)
         if value:
             query[name] = value
-        yield Choice(title, f"?{query.urlencode()}", on=value == now)
+        yield {"title": title, "link": f"?{query.urlencode()}", "on": value == now}

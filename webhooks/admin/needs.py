@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
+from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
@@ -12,12 +13,13 @@ from django.utils import timezone
 from omibackend.core.manifest import Need
 from omibackend.core.show.human import ago, several, span
 from omibackend.core.work.leased import State
-from webhooks.admin.traffic import with_last
+from webhooks.admin.traffic import with_newest
 from webhooks.inbox import refusals
 from webhooks.models import Delivery, Endpoint
 from webhooks.providers.registry import PROVIDERS
 
 MOST_DEAD = 500
+MOST_BADGED, BADGE_KEPT_S = 99, 10
 MOST_CAUSES = 5
 MOST_ENDPOINTS = 200
 LOOKED_BACK = 200
@@ -34,6 +36,14 @@ SELECT max(pause) FROM (
     ) newest
 ) pauses
 """
+
+
+def badge() -> dict[str, Any]:
+    """Unfold shows a badge at zero too, so there is none at zero."""
+    dead = Delivery.objects.filter(state=State.DEAD)[: MOST_BADGED + 1]
+    number = cache.get_or_set("navigation:dead", dead.count, BADGE_KEPT_S) or 0
+    words = str(number) if number <= MOST_BADGED else f"{MOST_BADGED}+"
+    return {"badge": words, "badge_variant": "danger", "badge_style": "solid"} if number else {}
 
 
 def dead_deliveries() -> Iterator[Need]:
@@ -53,6 +63,7 @@ def _dead(error: str, dead: list[Delivery]) -> Need:
     names = sorted({row.endpoint.name for row in dead})
     where = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
     one = len(dead) == 1
+    listed = reverse("admin:webhooks_delivery_changelist")
     more = " or more" if len(dead) == MOST_DEAD else ""
     return Need(
         tone="bad",
@@ -61,14 +72,14 @@ def _dead(error: str, dead: list[Delivery]) -> Need:
         reason=f"{where}: {error or 'no error was recorded'}".rstrip("."),
         since=min(row.finished_at or row.received_at for row in dead),
         verb="Look",
-        link=_page(dead[0]) if one else f"{_list('delivery')}?{urlencode({'state': 'dead'})}",
+        link=_page(dead[0]) if one else f"{listed}?state=dead",
     )
 
 
 def endpoints() -> Iterator[Need]:
     enabled = Endpoint.objects.filter(enabled=True).order_by("-id")
-    for endpoint in with_last(enabled)[:MOST_ENDPOINTS]:
-        seen = endpoint.last
+    for endpoint in with_newest(enabled)[:MOST_ENDPOINTS]:
+        seen = endpoint.last_at
         found = (old_secret(endpoint), failing(endpoint, seen), silent(endpoint, seen))
         yield from (need for need in found if need)
 
@@ -137,10 +148,6 @@ def silent(endpoint: Endpoint, seen: datetime | None) -> Need | None:
         verb="Look",
         link=_page(endpoint),
     )
-
-
-def _list(model: str) -> str:
-    return reverse(f"admin:webhooks_{model}_changelist")
 
 
 def _page(row: Delivery | Endpoint) -> str:

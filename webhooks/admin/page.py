@@ -5,17 +5,17 @@ from typing import Any
 
 from django.utils import timezone
 
-from omibackend.core.admin.outcome import Attempt, EffectLink, attempts, became
+from omibackend.core.admin.outcome import attempts, became
 from omibackend.core.admin.states import CHIPS, shown_state
-from omibackend.core.show.body import Shown, show
+from omibackend.core.show.body import show
 from omibackend.core.show.human import ago, several, span
 from omibackend.core.work.leased import most_attempts
 from webhooks.admin import export
+from webhooks.admin.export import MASK
 from webhooks.models import Delivery
 
 MOST_BECAME = 50
 LATE_S = 30
-MASK = "•"
 
 SIGNATURES = {
     "valid": ("ok", "verified_user", "valid"),
@@ -32,49 +32,26 @@ class DeliveryBanner:
     text: str
 
 
-@dataclass(frozen=True)
-class HeaderLine:
-    name: str
-    value: str
-    secret: bool
-
-
-@dataclass(frozen=True)
-class DeliveryPage:
-    delivery: Delivery
-    banner: DeliveryBanner
-    signature: tuple[str, str, str]
-    headers: list[HeaderLine]
-    became: list[EffectLink]
-    became_more: int
-    attempts: list[Attempt]
-    # None: this user may not read it, or retention has removed it.
-    body: Shown | None
-    may_read: bool
-    removed: bool
-    curl: str
-
-
-def page(delivery: Delivery, user: Any, *, origin: str) -> DeliveryPage:
+def page(delivery: Delivery, user: Any, *, origin: str) -> dict[str, Any]:
     may_read = user.has_perm("webhooks.view_delivery_body")
     removed = delivery.body is None
     readable = may_read and not removed
-    return DeliveryPage(
-        delivery=delivery,
-        banner=banner(delivery),
-        signature=SIGNATURES.get(delivery.signature, ("mute", "shield", delivery.signature)),
-        headers=[
-            HeaderLine(name.title(), value, value.startswith(MASK))
+    return {
+        "delivery": delivery,
+        "banner": banner(delivery),
+        "signature": SIGNATURES.get(delivery.signature, ("mute", "shield", delivery.signature)),
+        "headers": [
+            {"name": name.title(), "value": value, "secret": value.startswith(MASK)}
             for name, value in delivery.headers.items()
         ],
-        became=became(delivery.effects[:MOST_BECAME], user),
-        became_more=max(len(delivery.effects) - MOST_BECAME, 0),
-        attempts=list(attempts(delivery.attempt_log)),
-        body=show(delivery.raw(), delivery.content_type) if readable else None,
-        may_read=may_read,
-        removed=removed,
-        curl=export.curl(delivery, origin=origin) if readable else "",
-    )
+        "became": became(delivery.effects[:MOST_BECAME], user),
+        "became_more": max(len(delivery.effects) - MOST_BECAME, 0),
+        "attempts": list(attempts(delivery.attempt_log)),
+        "body": show(delivery.raw(), delivery.content_type) if readable else None,
+        "may_read": may_read,
+        "removed": removed,
+        "curl": export.curl(delivery, origin=origin) if readable else "",
+    }
 
 
 def banner(delivery: Delivery) -> DeliveryBanner:

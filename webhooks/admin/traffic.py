@@ -94,7 +94,10 @@ def _bucket(found: UUID, bounds: list[UUID]) -> int:
     return sum(bound <= found for bound in bounds) - 1
 
 
-def with_last(endpoints: QuerySet[Endpoint]) -> QuerySet[Any]:
-    """`last`: when its newest delivery came, by one probe of the index per endpoint."""
+def with_newest(endpoints: QuerySet[Endpoint]) -> QuerySet[Any]:
+    """`last_at` and `last_error` of its newest delivery, by probes of the index per endpoint."""
     newest = Delivery.objects.filter(endpoint=OuterRef("pk")).order_by("-pk")
-    return endpoints.annotate(last=Subquery(newest.values("received_at")[:1]))
+    return endpoints.annotate(
+        last_at=Subquery(newest.values("received_at")[:1]),
+        last_error=Subquery(newest.values("last_error")[:1]),
+    )

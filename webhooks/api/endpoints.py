@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from omibackend.accounts.api.permissions import InScope, OwnDevice
-from omibackend.core.api.requests import person_id
+from omibackend.core.api.examples import examples
+from omibackend.core.api.requests import given, person_id
 from omibackend.core.api.serializers import ErrorsSerializer, Strict
 from webhooks import health
 from webhooks.inbox import endpoints
@@ -21,7 +22,7 @@ from webhooks.inbox.endpoints import Made
 from webhooks.models import Endpoint, Policy
 from webhooks.providers.registry import PROVIDERS, settings_of
 
-LEAST_SECRET_CHARS = 16
+EXAMPLES = examples("webhooks.api")
 MOST_OVERLAP_S = 366 * 86_400
 MOST_PER_MINUTE = 1_000_000
 NAME = r"\A[^\x00-\x20][^\x00-\x1f]*\Z"
@@ -33,14 +34,14 @@ class EndpointHealthSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
     last_delivery_at = serializers.DateTimeField(allow_null=True)
     last_signature = serializers.CharField(
-        source="signature", help_text='"valid", "previous secret", or "" for an unsigned one'
+        help_text='"valid", "previous secret", or "" for an unsigned one'
     )
     last_error = serializers.CharField(help_text="of the newest 200 deliveries")
     last_error_at = serializers.DateTimeField(allow_null=True)
     running_failures = serializers.IntegerField(
         help_text="requests refused in a row since the last accepted one, at most 200"
     )
-    sender_may_switch_off = serializers.BooleanField(source="is_at_risk")
+    sender_may_switch_off = serializers.BooleanField()
 
 
 class EndpointSerializer(serializers.Serializer[Any]):
@@ -109,7 +110,7 @@ class RotateSerializer(Strict):
     what = serializers.ChoiceField(["token", "secret", "both"], default="token")
     new_secret = serializers.RegexField(
         r"\A[!-~]+\Z",
-        min_length=LEAST_SECRET_CHARS,
+        min_length=endpoints.LEAST_SECRET_CHARS,
         max_length=200,
         required=False,
         help_text="the one that the sender made; then the secret is rotated whatever `what` says",
@@ -121,48 +122,6 @@ class RotateSerializer(Strict):
         default=None,
         help_text="how long the old ones stay valid, in seconds; null: until they are retired",
     )
-
-
-HEALTHY = {
-    "state": "fine",
-    "words": "fine",
-    "last_delivery_at": "2026-11-20T14:13:02Z",
-    "last_signature": "valid",
-    "last_error": "",
-    "last_error_at": None,
-    "running_failures": 0,
-    "sender_may_switch_off": False,
-}
-SHOWN = {
-    "id": "0193a5e2-7c1b-7e52-9d2a-6a3f7c7a1b11",
-    "provider": "omi",
-    "name": "My Omi",
-    "policy": "both",
-    "signed": True,
-    "enabled": True,
-    "shared": False,
-    "rate_limit_per_minute": None,
-    "token_hint": "x3Qk",
-    "old_token_accepted": False,
-    "old_token_until": None,
-    "old_secret_accepted": False,
-    "old_secret_until": None,
-    "settings": {},
-    "created_at": "2026-11-20T14:00:00Z",
-    "health": HEALTHY,
-}
-ONCE = {
-    **SHOWN,
-    "token": "…x3Qk",
-    "url": "https://omi.example.org/webhooks/omi/…x3Qk/",
-    "curl": "curl -s 'https://omi.example.org/webhooks/omi/…x3Qk/?uid=demo-wearable' -d …",
-    "secret": "whsec_…",
-}
-AN_ENDPOINT = OpenApiExample("An endpoint", SHOWN, response_only=True)
-MADE = OpenApiExample("Shown once", ONCE, response_only=True)
-MAKE = OpenApiExample(
-    "Omi, signed", {"provider": "omi", "name": "My Omi", "signed": True}, request_only=True
-)
 
 
 class OwnEndpoints(GenericAPIView[Endpoint]):
@@ -194,12 +153,12 @@ class OwnEndpoints(GenericAPIView[Endpoint]):
         return {**self.shown([row])[0], **once}
 
 
+@extend_schema(tags=["endpoints"])
 class EndpointsView(OwnEndpoints):
     @extend_schema(
         operation_id="endpoints_list",
-        tags=["endpoints"],
         responses=EndpointSerializer(many=True),
-        examples=[AN_ENDPOINT],
+        examples=EXAMPLES["endpoints_read"],
     )
     def get(self, request: Request) -> Response:
         """Your webhook endpoints, the newest first, each with how it is doing."""
@@ -208,16 +167,13 @@ class EndpointsView(OwnEndpoints):
 
     @extend_schema(
         operation_id="endpoints_create",
-        tags=["endpoints"],
         request=MakeSerializer,
         responses={201: MadeSerializer},
-        examples=[MAKE, MADE],
+        examples=EXAMPLES["endpoints_create"],
     )
     def post(self, request: Request) -> Response:
         """Make an endpoint: its address to paste into the sender is in this answer only."""
-        given = MakeSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        fields = dict(given.validated_data)
+        fields = given(MakeSerializer, request.data)
         signed = fields.pop("signed")
         fields.setdefault("policy", Policy.BOTH if signed else Policy.TOKEN)
         made = endpoints.create(Endpoint(owner_id=person_id(request), **fields), signed=signed)
@@ -225,53 +181,44 @@ class EndpointsView(OwnEndpoints):
         return Response(self.once(request, made), status=201)
 
 
+@extend_schema(tags=["endpoints"])
 class EndpointView(OwnEndpoints):
-    @extend_schema(operation_id="endpoints_read", tags=["endpoints"], examples=[AN_ENDPOINT])
+    @extend_schema(operation_id="endpoints_read", examples=EXAMPLES["endpoints_read"])
     def get(self, request: Request, pk: str) -> Response:
         """One endpoint and how it is doing: last delivery, last error, refusals in a row."""
         return Response(self.shown([self.get_object()])[0])
 
     @extend_schema(
         operation_id="endpoints_change",
-        tags=["endpoints"],
         request=ChangeSerializer,
         responses={200: EndpointSerializer, 409: ErrorsSerializer},
-        examples=[OpenApiExample("Off", {"enabled": False}, request_only=True), AN_ENDPOINT],
+        examples=EXAMPLES["endpoints_change"] + EXAMPLES["endpoints_read"],
     )
     def patch(self, request: Request, pk: str) -> Response:
         """Rename it, switch it on or off, limit it. It acts within three seconds."""
         row = self.get_object()
-        given = ChangeSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        changed = endpoints.change(row, given.validated_data, settings_of(row))
+        changed = endpoints.change(row, given(ChangeSerializer, request.data), settings_of(row))
         return Response(self.shown([changed])[0])
 
-    @extend_schema(operation_id="endpoints_delete", tags=["endpoints"], responses={204: None})
+    @extend_schema(operation_id="endpoints_delete", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Delete it with the raw deliveries that it received. What they became stays."""
         endpoints.remove(self.get_object())
         return Response(status=204)
 
 
+@extend_schema(tags=["endpoints"])
 class RotateView(OwnEndpoints):
     @extend_schema(
         operation_id="endpoints_rotate",
-        tags=["endpoints"],
         request=RotateSerializer,
         responses=MadeSerializer,
-        examples=[
-            OpenApiExample(
-                "Both, for a day", {"what": "both", "overlap_s": 86400}, request_only=True
-            ),
-            MADE,
-        ],
+        examples=EXAMPLES["endpoints_rotate"],
     )
     def post(self, request: Request, pk: str) -> Response:
         """A new token, a new signing secret or both; the old ones stay valid for the overlap."""
         row = self.get_object()
-        given = RotateSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        wanted = given.validated_data
+        wanted = given(RotateSerializer, request.data)
         secret = wanted.get("new_secret")
         if secret is None and wanted["what"] != "token":
             secret = endpoints.new_secret()
@@ -284,7 +231,7 @@ class RotateView(OwnEndpoints):
         )
         return Response(self.once(request, made))
 
-    @extend_schema(operation_id="endpoints_end_overlap", tags=["endpoints"], responses={204: None})
+    @extend_schema(operation_id="endpoints_end_overlap", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """End the overlap: the old token and the old secret are refused from now on."""
         endpoints.end_overlap(self.get_object())

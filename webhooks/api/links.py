@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -11,7 +11,8 @@ from rest_framework.views import APIView
 
 from conversations.voice import omi_api
 from omibackend.accounts.api.permissions import InScope, OwnDevice
-from omibackend.core.api.requests import person_id
+from omibackend.core.api.examples import examples
+from omibackend.core.api.requests import given, person_id
 from omibackend.core.api.serializers import ErrorsSerializer, Strict
 from omibackend.core.errors import Refused, SetAside
 from omibackend.core.work import lanes
@@ -19,6 +20,7 @@ from omibackend.core.work.outbox import MaybeSent, NotSent
 from webhooks.models import OmiLink
 from webhooks.providers.omi import links, shared
 
+EXAMPLES = examples("webhooks.api")
 RETRY_AFTER_S = 30
 
 
@@ -56,58 +58,42 @@ class ConfirmSerializer(Strict):
     )
 
 
-A_LINK = {"uid": "WLD5vrGKpaNv1tQ8hZ3Yc2mX4Jb1", "linked_at": "2026-11-20T14:00:00Z"}
-TO_SPEAK = OpenApiExample(
-    "To be spoken",
-    {
-        "code": "123456",
-        "say": "Hey Omi, verify 123456",
-        "pushed": False,
-        "expires_at": "2026-11-20T14:10:00Z",
-    },
-    response_only=True,
-)
-BY_PHONE = OpenApiExample("By phone", {"uid": A_LINK["uid"]}, request_only=True)
-
-
+@extend_schema(tags=["link"])
 class LinkView(APIView):
     def get_permissions(self) -> list[Any]:
         return [InScope() if self.request.method in SAFE_METHODS else OwnDevice()]
 
     @extend_schema(
         operation_id="link_omi_read",
-        tags=["link"],
         responses=LinksSerializer,
-        examples=[OpenApiExample("One wearable", {"links": [A_LINK]}, response_only=True)],
+        examples=EXAMPLES["link_omi_read"],
     )
     def get(self, request: Request) -> Response:
         """The wearables that are linked to your account."""
         rows = OmiLink.objects.filter(user=person_id(request))
         return Response(LinksSerializer({"links": rows}).data)
 
-    @extend_schema(operation_id="link_omi_delete", tags=["link"], responses={204: None})
+    @extend_schema(operation_id="link_omi_delete", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Unlink all of them. What was received stays yours; what comes now is nobody's."""
         links.unlink(person_id(request))
         return Response(status=204)
 
 
+@extend_schema(tags=["link"])
 class StartView(APIView):
     permission_classes = (OwnDevice,)
     throttle_scope: ClassVar[str] = "link_start"
 
     @extend_schema(
         operation_id="link_omi_start",
-        tags=["link"],
         request=StartSerializer,
         responses={200: StartedSerializer, 409: ErrorsSerializer, 503: ErrorsSerializer},
-        examples=[BY_PHONE, TO_SPEAK],
+        examples=EXAMPLES["link_omi_start"],
     )
     def post(self, request: Request) -> Response:
         """Six digits for ten minutes: pushed to the phone of `uid`, or shown, to be spoken."""
-        given = StartSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        uid = given.validated_data.get("uid", "")
+        uid = given(StartSerializer, request.data).get("uid", "")
         if uid and not omi_api.is_configured():
             raise Refused(
                 409,
@@ -135,25 +121,21 @@ def _push(uid: str, code: str) -> None:
         raise Refused(409, "not_sent", str(error), attr="uid") from error
 
 
+@extend_schema(tags=["link"])
 class ConfirmView(APIView):
     permission_classes = (OwnDevice,)
     throttle_scope: ClassVar[str] = "link_confirm"
 
     @extend_schema(
         operation_id="link_omi_confirm",
-        tags=["link"],
         request=ConfirmSerializer,
         responses={200: LinkSerializer, 409: ErrorsSerializer},
-        examples=[
-            OpenApiExample("From the phone", {"code": "123456"}, request_only=True),
-            OpenApiExample("Linked", A_LINK, response_only=True),
-        ],
+        examples=EXAMPLES["link_omi_confirm"],
     )
     def post(self, request: Request) -> Response:
         """The digits from the phone link its wearable; what waited for that becomes yours."""
-        given = ConfirmSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        link = links.confirm_pushed(user_id=person_id(request), code=given.validated_data["code"])
+        code = given(ConfirmSerializer, request.data)["code"]
+        link = links.confirm_pushed(user_id=person_id(request), code=code)
         shared.cache.forget(link.uid)
         if shared.replay([link.uid]):
             lanes.wake("inbox")

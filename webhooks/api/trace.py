@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from conversations.models import TranscriptSegment
 from memories.models import Memory
+from omibackend.core.api.examples import examples
 from omibackend.core.api.requests import person_id
 from webhooks import trace
 from webhooks.models import Delivery
@@ -88,69 +89,11 @@ class TraceSerializer(serializers.Serializer[Trace]):
     words = WordsSerializer(many=True)
     segments_missing = serializers.IntegerField(help_text="whose transcript was deleted since")
     deliveries = TracedDeliverySerializer(many=True)
-    deliveries_gone = serializers.SerializerMethodField(
-        help_text="ids of deliveries that were deleted with all that was kept of them"
+    deliveries_gone = serializers.ListField(
+        child=serializers.UUIDField(),
+        read_only=True,
+        help_text="ids of deliveries that were deleted with all that was kept of them",
     )
-
-    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
-    def get_deliveries_gone(self, found: Trace) -> list[str]:
-        held = {row.pk for row in found.deliveries}
-        return [str(pk) for pk in found.delivery_ids if pk not in held]
-
-
-DELIVERY_ID = "0193a5e2-7c1b-7e52-9d2a-6a3f7c7a1b11"
-MEMORY_ID = "0193a5e2-9f00-7b3c-8c4d-1f2e3d4c5b6a"
-SESSION_ID = "0193a5e2-9f02-7c11-a4a4-5d6e7f809102"
-EXAMPLE = {
-    "memory": {
-        "id": MEMORY_ID,
-        "kind": "conversation",
-        "source": "omi",
-        "source_id": "b7f0f2de-2a9b-4b0d-9d43-5f7b6b8d0c55",
-        "title": "Wedding Venue Deposit",
-        "occurred_at": "2026-11-20T14:05:39Z",
-        "quote": "She said Tuesday.",
-    },
-    "written_at": None,
-    "words": [
-        {
-            "session_id": SESSION_ID,
-            "started_at": "2026-11-20T14:05:39Z",
-            "final": True,
-            "segments": [
-                {
-                    "key": "c1b0a9e2-7d44-4a39-8e6b-9f3f0d1c2e73",
-                    "text": "She said Tuesday.",
-                    "speaker": "Sarah",
-                    "is_user": False,
-                    "start_s": 418.2,
-                    "end_s": 419.05,
-                    "final": True,
-                    "received_at": "2026-11-20T14:13:02Z",
-                    "delivery_id": DELIVERY_ID,
-                }
-            ],
-        }
-    ],
-    "segments_missing": 0,
-    "deliveries": [
-        {
-            "id": DELIVERY_ID,
-            "endpoint": "My Omi",
-            "provider": "omi",
-            "event": "memory_created",
-            "received_at": "2026-11-20T14:13:02Z",
-            "signature": "valid",
-            "state": "done",
-            "body_bytes": 4211,
-            "body_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-            "body_held": True,
-            "body_verified": True,
-            "became": [{"kind": "memory", "id": MEMORY_ID, "how": "created"}],
-        }
-    ],
-    "deliveries_gone": [],
-}
 
 
 class TraceView(APIView):
@@ -158,7 +101,7 @@ class TraceView(APIView):
         operation_id="memories_trace",
         tags=["memories"],
         responses=TraceSerializer,
-        examples=[OpenApiExample("From a conversation", EXAMPLE, response_only=True)],
+        examples=examples("webhooks.api")["memories_trace"],
     )
     def get(self, request: Request, pk: str) -> Response:
         """A memory's words and the raw deliveries behind it, down to the hash of their bytes."""

@@ -16,6 +16,7 @@ from webhooks.inbox.provider import SenderSettings
 from webhooks.models import Delivery, Endpoint, Policy
 
 AT_ONCE = 5000
+LEAST_SECRET_CHARS = 16
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,11 @@ def deliveries_of(user_id: int) -> QuerySet[Delivery]:
     return Delivery.objects.filter(
         Q(endpoint__owner_id=user_id, endpoint__shared=False) | Q(person_id=user_id)
     )
+
+
+def strip(rows: QuerySet[Delivery]) -> None:
+    """What they became stays, and so does the hash of what was sent."""
+    rows.update(body=None, headers={}, query={}, subject="", remote_addr=None)
 
 
 def remove(endpoint: Endpoint) -> None:

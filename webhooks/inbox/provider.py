@@ -5,20 +5,18 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from omibackend.core.errors import Refused
 from omibackend.core.work.effects import Effect
 from webhooks.inbox.signatures import Verdict
-
-if TYPE_CHECKING:
-    from webhooks.models import Delivery
+from webhooks.models import Delivery
 
 # The owner of what is not yet anybody's.
 NOBODY = 0
@@ -192,9 +190,9 @@ class Provider:
     dialects: tuple[Dialect, ...]
     # Effects of many deliveries, in the caller's transaction. One that cannot be taken in bulk
     # may be left out of the result: it is then worked alone.
-    handle_many: Callable[[Sequence["Delivery"]], dict[UUID, list[Effect]]]
-    # Answers a GET on the endpoint's address: a gateway's health or a set-up check.
-    check: Callable[[HttpRequest], HttpResponse]
+    handle_many: Callable[[Sequence[Delivery]], dict[UUID, list[Effect]]]
+    # The answer to a GET on the endpoint's address: a gateway's health or a set-up check.
+    check: bytes
     # The request to try first.
     first: Callable[[], Sample]
     # What its endpoints may set; the plain SenderSettings: nothing.
@@ -219,6 +217,9 @@ class Provider:
     @cached_property
     def proof_headers(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for each in self.dialects for name in each.proof_headers))
+
+    def answer_check(self) -> HttpResponse:
+        return HttpResponse(self.check, content_type="application/json")
 
     def samples(self) -> list[Sample]:
         return self.dialects[0].samples()

@@ -19,6 +19,7 @@ from omibackend.core.errors import Refused, is_database_down
 from omibackend.core.http.addresses import client_address
 from omibackend.core.logging import logger
 from omibackend.core.redis import metrics, soft_redis
+from omibackend.core.text import storable
 from omibackend.core.work import lanes
 from webhooks.inbox import authentication, refusals
 from webhooks.inbox.fast_path.statements import INGEST, store
@@ -147,7 +148,7 @@ def _query(raw: str) -> dict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS)
     except ValueError as error:
         raise Refused(400, "bad_query", f"More than {MOST_QUERY_FIELDS} parameters.") from error
-    return {clean(name): clean(value) for name, value in pairs if name != "token"}
+    return {storable(name): storable(value) for name, value in pairs if name != "token"}
 
 
 def masked_headers(meta: Mapping[str, Any], *, secret: Sequence[str] = ()) -> dict[str, str]:
@@ -161,7 +162,7 @@ def masked_headers(meta: Mapping[str, Any], *, secret: Sequence[str] = ()) -> di
         else:
             continue
         is_secret = name in secret or _is_secret(name)
-        headers[name] = _masked(value) if is_secret else clean(value)
+        headers[name] = _masked(value) if is_secret else storable(value)
     return headers
 
 
@@ -170,12 +171,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _masked(value: str) -> str:
-    return "••••" + (clean(value[-4:]) if len(value) >= 16 else "")
-
-
-def clean(value: str) -> str:
-    """Text that PostgreSQL takes: no NUL, no lone surrogate."""
-    return value.replace("\x00", "�").encode("utf-8", "replace").decode()
+    return "••••" + (storable(value[-4:]) if len(value) >= 16 else "")
 
 
 def _database_down(

@@ -68,18 +68,16 @@ def forget(endpoint_ids: Sequence[UUID]) -> None:
         soft_redis.client().delete(*keys)
 
 
+def _noted(key: str) -> list[Any]:
+    return soft_redis.try_command(lambda redis: redis.lrange(key, 0, -1)) or []
+
+
 def samples(endpoint_id: UUID) -> list[Refusal]:
-    found: list[Any] = (
-        soft_redis.try_command(lambda redis: redis.lrange(f"refused:{endpoint_id}", 0, -1)) or []
-    )
-    rows = [orjson.loads(item) for item in found]
+    rows = [orjson.loads(item) for item in _noted(f"refused:{endpoint_id}")]
     return [Refusal(**{**row, "at": datetime.fromtimestamp(row["at"], UTC)}) for row in rows]
 
 
 def running_failures(endpoint_id: UUID, *, since: datetime | None) -> int:
     """How many requests in a row were refused since the last accepted one (at most 200)."""
-    found: list[Any] = (
-        soft_redis.try_command(lambda redis: redis.lrange(f"refused_at:{endpoint_id}", 0, -1)) or []
-    )
     floor_s = since.timestamp() if since else 0.0
-    return sum(float(at) > floor_s for at in found)
+    return sum(float(at) > floor_s for at in _noted(f"refused_at:{endpoint_id}"))

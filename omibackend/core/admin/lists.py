@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -42,18 +43,36 @@ class ReadOnlyAdmin(LongListAdmin):
         return False
 
 
-class PageAdmin(LongListAdmin):
+class PageAdmin(ModelAdmin):
     """One row on a page of its own."""
+
+    unused_buttons: tuple[str, ...] = ()
 
     def page_context(self, row: Any, request: HttpRequest) -> dict[str, Any]:
         raise NotImplementedError
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        extra = self.page_context(row, request) if row else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})  # type: ignore[no-any-return]
+        row = self.get_object(request, object_id) if object_id else None
+        extra = {
+            **dict.fromkeys(self.unused_buttons, False),
+            **(extra_context or {}),
+            **(self.page_context(row, request) if row else {}),
+        }
+        return super().changeform_view(request, object_id, form_url, extra)  # type: ignore[no-any-return]
+
+
+def is_among(rows: QuerySet[Any], object_id: Any) -> bool:
+    """An id out of an address may be none."""
+    try:
+        return rows.filter(pk=object_id).exists()
+    except ValidationError:
+        return False
 
 
 def back_to(request: HttpRequest, link: str) -> HttpResponse:

@@ -1,7 +1,9 @@
 """`{% load ob %}`: the figures of core.human and the marks that every page shares."""
 
+from typing import Any
+
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from omibackend.core.show import human
@@ -29,6 +31,14 @@ def symbol(name: str) -> SafeString:
     """A glyph of the icon font. It is never the only bearer of a meaning."""
     return format_html(
         '<span class="material-symbols-outlined ob-icon" aria-hidden="true">{}</span>', name
+    )
+
+
+def cell(name: Any, *more: Any) -> SafeString:
+    """A row by its name, and beside it what tells it from others."""
+    second = format_html_join(" · ", "{}", ([each] for each in more))
+    return format_html(
+        '<span class="ob-what"><b>{}</b> <span class="ob-second">{}</span></span>', name, second
     )
 
 

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +10,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin, back_to
+from omibackend.core.admin.lists import PageAdmin, ReadOnlyAdmin, back_to, is_among
 from omibackend.core.show import human
-from omibackend.core.templatetags.ob import chip
+from omibackend.core.templatetags.ob import cell, chip
 from omibackend.core.work import lanes, leased
 from omibackend.core.work.leased import State
 from omibackend.prompts import jobs
@@ -40,7 +39,6 @@ def run_again(rows: QuerySet[PromptRun]) -> int:
 class PromptRunAdmin(PageAdmin, ReadOnlyAdmin):
     list_display = ("what", "state_now", "made", "spent", "began")
     list_filter = ("state", "outcome", "template")
-    list_select_related = ("template", "person")
     list_max_show_all = 50
     show_facets = admin.ShowFacets.NEVER
     ordering = ("-id",)
@@ -52,16 +50,11 @@ class PromptRunAdmin(PageAdmin, ReadOnlyAdmin):
     # --- the list ---------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PromptRun]:
-        rows: QuerySet[PromptRun] = super().get_queryset(request)
-        return rows.select_related("template", "person")
+        return PromptRun.objects.select_related("template", "person")
 
     @admin.display(description="run", ordering="id")
     def what(self, run: PromptRun) -> SafeString:
-        return format_html(
-            '<span class="ob-what"><b>{}</b> <span class="ob-second">{}</span></span>',
-            run.template.name,
-            run.person,
-        )
+        return cell(run.template.name, run.person)
 
     @admin.display(description="state")
     def state_now(self, run: PromptRun) -> SafeString:
@@ -96,10 +89,7 @@ class PromptRunAdmin(PageAdmin, ReadOnlyAdmin):
         return bool(request.user.has_perm("prompts.change_prompttemplate"))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        try:
-            able = PromptRun.objects.filter(AGAIN, pk=object_id).exists()
-        except ValidationError:
-            able = False
+        able = is_among(PromptRun.objects.filter(AGAIN), object_id)
         return super().get_actions_detail(request, object_id) if able else []
 
     @action(

@@ -10,13 +10,12 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from omibackend.core.admin.lists import PageAdmin
 from omibackend.core.show import human
-from omibackend.core.templatetags.ob import chip
+from omibackend.core.templatetags.ob import cell, chip
 from omibackend.prompts.admin import trying
 from omibackend.prompts.admin.page import NOTHING, cost_of, newest_runs, success_of, with_figures
 from omibackend.prompts.models import PromptTemplate, Trigger
@@ -52,7 +51,7 @@ class PromptTemplateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(PromptTemplate)
-class PromptTemplateAdmin(ModelAdmin):
+class PromptTemplateAdmin(PageAdmin):
     form = PromptTemplateForm
     list_display = ("what", "when", "last", "today", "success", "spent")
     list_filter = ("enabled", "trigger", "output")
@@ -61,6 +60,7 @@ class PromptTemplateAdmin(ModelAdmin):
     search_fields = ("name",)
     change_form_outer_before_template = "admin/prompts/prompttemplate/before.html"
     actions_detail = ("try_out",)
+    unused_buttons = ("show_save_and_add_another",)
     fieldsets = (
         (
             "Prompt",
@@ -83,12 +83,7 @@ class PromptTemplateAdmin(ModelAdmin):
 
     @admin.display(description="prompt", ordering="name")
     def what(self, row: PromptTemplate) -> SafeString:
-        return format_html(
-            '<span class="ob-what"><b>{}</b> <span class="ob-second">{} · {}</span></span>',
-            row.name,
-            row.owner or "everybody",
-            row.get_output_display(),
-        )
+        return cell(row.name, row.owner or "everybody", row.get_output_display())
 
     @admin.display(description="trigger", ordering="trigger")
     def when(self, row: PromptTemplate) -> SafeString | str:
@@ -116,22 +111,10 @@ class PromptTemplateAdmin(ModelAdmin):
 
     # --- one prompt -------------------------------------------------------------
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> HttpResponse:
-        template = self.get_object(request, object_id) if object_id else None
-        extra: dict[str, Any] = {"show_save_and_add_another": False}
-        if template:
-            sees_runs = request.user.has_perm("prompts.view_promptrun")
-            runs = newest_runs(template) if sees_runs else []
-            extra["page"] = {"template": template, "runs": runs, "sees_runs": sees_runs}
-        return super().changeform_view(  # type: ignore[no-any-return]
-            request, object_id, form_url, {**extra, **(extra_context or {})}
-        )
+    def page_context(self, row: PromptTemplate, request: HttpRequest) -> dict[str, Any]:
+        sees_runs = request.user.has_perm("prompts.view_promptrun")
+        runs = newest_runs(row) if sees_runs else []
+        return {"page": {"template": row, "runs": runs, "sees_runs": sees_runs}}
 
     def save_model(self, request: HttpRequest, obj: PromptTemplate, form: Any, change: Any) -> None:
         if not change:

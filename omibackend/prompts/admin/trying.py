@@ -19,6 +19,7 @@ from omibackend.core.work import lanes
 from omibackend.llm.prompt import filled
 from omibackend.prompts import booking, jobs, material, outputs, planning
 from omibackend.prompts.admin.page import cost_of
+from omibackend.prompts.booking import Wanted
 from omibackend.prompts.models import PromptRun, PromptTemplate
 
 MOST_PEOPLE = 500
@@ -56,9 +57,14 @@ def view(request: HttpRequest, template: PromptTemplate, context: dict[str, Any]
     tried: Tried | None = None
     if request.method == "POST" and form.is_valid():
         person, wish = form.cleaned_data["person"], request.POST.get("do")
+        wanted = planning.by_hand(template, person.pk)
         if wish == "run":
-            return run_now(request, template, person)
-        tried = ask(template, person) if wish == "ask" else show(template, person)
+            return run_now(request, template, wanted)
+        tried = Tried(error=NOTHING_YET)
+        if wanted is not None:
+            run = PromptRun(template=template, person=person)  # never stored
+            run.cause, run.subject_id = wanted.cause, wanted.subject_id
+            tried = ask(run) if wish == "ask" else show(run)
     page = {"template": template, "form": form, "tried": tried}
     title = f"Try “{template.name}”"
     return TemplateResponse(
@@ -68,30 +74,14 @@ def view(request: HttpRequest, template: PromptTemplate, context: dict[str, Any]
     )
 
 
-def sample(template: PromptTemplate, person: User) -> PromptRun | None:
-    """A run that is never stored."""
-    wanted = planning.by_hand(template, person.pk)
-    if wanted is None:
-        return None
-    return PromptRun(
-        template=template, person=person, cause=wanted.cause, subject_id=wanted.subject_id
-    )
-
-
-def show(template: PromptTemplate, person: User) -> Tried:
-    run = sample(template, person)
-    if run is None:
-        return Tried(error=NOTHING_YET)
+def show(run: PromptRun) -> Tried:
     try:
-        return Tried(rendered=filled(template.prompt, material.gather(run).values))
+        return Tried(rendered=filled(run.template.prompt, material.gather(run).values))
     except material.NotRun as error:
         return Tried(error=str(error))
 
 
-def ask(template: PromptTemplate, person: User) -> Tried:
-    run = sample(template, person)
-    if run is None:
-        return Tried(error=NOTHING_YET)
+def ask(run: PromptRun) -> Tried:
     if not _slot.acquire(blocking=False):
         return Tried(error=BUSY)
     try:
@@ -111,8 +101,7 @@ def ask(template: PromptTemplate, person: User) -> Tried:
     )
 
 
-def run_now(request: HttpRequest, template: PromptTemplate, person: User) -> HttpResponse:
-    wanted = planning.by_hand(template, person.pk)
+def run_now(request: HttpRequest, template: PromptTemplate, wanted: Wanted | None) -> HttpResponse:
     if wanted is None:
         messages.warning(request, NOTHING_YET)
         return redirect(reverse("admin:prompts_prompttemplate_try", args=[template.pk]))

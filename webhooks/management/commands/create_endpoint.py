@@ -51,12 +51,9 @@ def address(provider: str, token: str) -> str:
 
 def _owner(email: str | None) -> Any:
     users = get_user_model().objects.filter(is_active=True)
-    if email is None:
-        owner = users.filter(is_superuser=True).order_by("pk").first()
-        if owner is None:
-            raise CommandError("There is no superuser yet: name an owner with --owner EMAIL.")
+    named = {"is_superuser": True} if email is None else {"email": email.lower()}
+    if owner := users.filter(**named).order_by("pk").first():
         return owner
-    owner = users.filter(email=email.lower()).first()
-    if owner is None:
+    if email is not None:
         raise CommandError(f"There is no account {email}: make it with create_account.")
-    return owner
+    raise CommandError("There is no superuser yet: name an owner with --owner EMAIL.")

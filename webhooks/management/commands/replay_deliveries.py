@@ -51,31 +51,24 @@ class Command(BaseCommand):
 
 
 def selected(options: dict[str, Any]) -> QuerySet[Delivery]:
-    named = [
-        options[name]
-        for name in ("ids", "state", "provider", "endpoint", "event", "since", "until")
-    ]
-    if not any(named) and not options["all"]:
+    since, until = options["since"], options["until"]
+    wanted = {
+        "pk__in": options["ids"],
+        "endpoint_id": options["endpoint"],
+        "state": options["state"],
+        "endpoint__provider": options["provider"],
+        "event": options["event"],
+        "pk__gte": since and first_uuid7(moment(since)),
+        "pk__lt": until and first_uuid7(moment(until)),
+    }
+    named = {name: value for name, value in wanted.items() if value}
+    if not named and not options["all"]:
         raise CommandError("Say which: ids, --state dead, --provider, --since 2h …, or --all.")
     rows = Delivery.objects.filter(body__isnull=False).exclude(state=State.IGNORED)
     try:
-        if options["ids"]:
-            rows = rows.filter(pk__in=options["ids"])
-        if options["endpoint"]:
-            rows = rows.filter(endpoint_id=options["endpoint"])
+        return rows.filter(**named)
     except ValidationError as error:
         raise CommandError("An id is a UUID.") from error
-    if options["state"]:
-        rows = rows.filter(state=options["state"])
-    if options["provider"]:
-        rows = rows.filter(endpoint__provider=options["provider"])
-    if options["event"]:
-        rows = rows.filter(event=options["event"])
-    if options["since"]:
-        rows = rows.filter(pk__gte=first_uuid7(moment(options["since"])))
-    if options["until"]:
-        rows = rows.filter(pk__lt=first_uuid7(moment(options["until"])))
-    return rows
 
 
 def moment(text: str) -> datetime:

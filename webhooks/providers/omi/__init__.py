@@ -8,7 +8,7 @@ the phone. So an answer is `{}` unless there is a real reply.
 from conversations.voice import intake
 from webhooks.inbox.provider import Provider
 from webhooks.providers.omi.handler import handle_many
-from webhooks.providers.omi.protocol import WEBHOOK, check
+from webhooks.providers.omi.protocol import WEBHOOK
 from webhooks.providers.omi.samples import first
 from webhooks.providers.omi.shared import place
 
@@ -18,7 +18,8 @@ OMI = Provider(
     icon="mic",
     dialects=(WEBHOOK,),
     handle_many=handle_many,
-    check=check,
+    # Omi's "Setup completed" URL.
+    check=b'{"is_setup_completed":true}',
     first=first,
     attention=intake.ATTENTION,
     place=place,

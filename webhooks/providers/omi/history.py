@@ -72,11 +72,9 @@ def from_api(key: str, *, url: str, sleep: Sleep = time.sleep) -> Iterator[Page]
 
 def _told(row: Any, offset: int) -> HistoryItem | Trouble:
     where = f"offset {offset}"
-    return (
-        HistoryItem(where, orjson.dumps(row))
-        if isinstance(row, dict)
-        else Trouble(where, "not a JSON object")
-    )
+    if isinstance(row, dict):
+        return HistoryItem(where, orjson.dumps(row))
+    return Trouble(where, "not a JSON object")
 
 
 class PageFailed(OmiError):

@@ -106,10 +106,7 @@ def _settled(to: Target, source_ids: list[str]) -> dict[str, str]:
     }
     here = Memory.objects.filter(**named).values_list("source_id", flat=True)
     gone = Tombstone.objects.filter(**named).values_list("source_id", flat=True)
-    return {
-        **{str(source_id): DELETED for source_id in gone},
-        **{str(source_id): KNOWN for source_id in here},
-    }
+    return dict.fromkeys(map(str, gone), DELETED) | dict.fromkeys(map(str, here), KNOWN)
 
 
 def _store(

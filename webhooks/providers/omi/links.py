@@ -30,19 +30,8 @@ MOST_SPOKEN, SPOKEN_WITHIN = 5, CODE_LIFE
 TRIES_KEPT = timedelta(days=2)
 FREE_CODE_WITHIN = 20
 
-_DIGITS = {
-    **{str(number): str(number) for number in range(10)},
-    **dict.fromkeys(("zero", "oh", "o"), "0"),
-    "one": "1",
-    "two": "2",
-    "three": "3",
-    "four": "4",
-    "five": "5",
-    "six": "6",
-    "seven": "7",
-    "eight": "8",
-    "nine": "9",
-}
+_SPOKEN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_DIGITS = {word: str(digit) for digit, word in enumerate(_SPOKEN)} | {"oh": "0", "o": "0"}
 _WORD = re.compile(r"[0-9]+|[^\W\d_]+")
 _FILLERS = frozenset({"code", "is", "the", "my", "number", "with", "it", "s"})
 _VERIFY = frozenset({"verify", "verified", "verifies"})

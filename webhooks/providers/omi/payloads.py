@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
+from omibackend.core.text import storable
 from webhooks.inbox.provider import Payload
 
 TEXT_CHARS = 100_000
@@ -22,21 +23,19 @@ def _text(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value.replace("\x00", "\ufffd")[:TEXT_CHARS]
+        return storable(value)[:TEXT_CHARS]
     return value
 
 
 def _name(value: Any) -> Any:
-    return (
-        str(value).replace("\x00", "\ufffd")[:NAME_CHARS] if isinstance(value, str | int) else None
-    )
+    return storable(str(value))[:NAME_CHARS] if isinstance(value, str | int) else None
 
 
 def _source_id(value: Any) -> Any:
     """The docs show an integer id; a long one is shortened by its hash."""
     if value is None or isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    text = str(value).replace("\x00", "\ufffd").strip()
+    text = storable(str(value)).strip()
     if len(text) > SOURCE_ID_CHARS:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
     return text or None

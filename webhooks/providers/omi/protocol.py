@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from conversations.voice import inline, intake
 from omibackend.accounts.preferences import recent_preferences_of
@@ -184,11 +184,6 @@ def reply(
     # For the record of what was said; or for the answer, if it was not ready in time.
     lanes.waker().mark("ai")
     return answer
-
-
-def check(request: HttpRequest) -> HttpResponse:
-    """Omi's "Setup completed" URL."""
-    return HttpResponse(b'{"is_setup_completed":true}', content_type="application/json")
 
 
 WEBHOOK = Dialect(

@@ -18,6 +18,7 @@ from omibackend.core.recent import Recent
 from omibackend.core.work import lanes, leased
 from omibackend.core.work.effects import Effect
 from omibackend.core.work.leased import State
+from webhooks.inbox.endpoints import strip
 from webhooks.inbox.fast_path.statements import INGEST, retried
 from webhooks.inbox.provider import NOBODY, Incoming, KnownEndpoint, Parsed
 from webhooks.models import Delivery
@@ -107,8 +108,6 @@ def _settled(fresh: Sequence[Delivery]) -> dict[UUID, int]:
 def set_aside(delivery: Delivery) -> list[Effect]:
     """What becomes of a delivery that is nobody's: it waits, or its words are removed at once."""
     if delivery.subject and is_erased_uid(delivery.subject):
-        Delivery.objects.filter(pk=delivery.pk).update(
-            body=None, headers={}, query={}, subject="", remote_addr=None
-        )
+        strip(Delivery.objects.filter(pk=delivery.pk))
         return []
     raise SetAside(NOT_LINKED if delivery.subject else NO_UID)

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from conversations.segments import Batch, Segment, keyed
+from omibackend.core.text import storable
 from webhooks.providers.omi import payloads as shapes
 
 SEGMENTS = TypeAdapter(list[shapes.SegmentPayload])
@@ -75,4 +76,4 @@ def _session_id(payload: Any, query: Any) -> str | None:
 
 def _identifier(value: Any) -> str:
     text = str(value) if isinstance(value, str | int) else ""
-    return text.replace("\x00", "\ufffd").strip()[:128]
+    return storable(text).strip()[:128]

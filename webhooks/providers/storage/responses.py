@@ -6,7 +6,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 
 from emg.models import Recording, Status
@@ -51,10 +51,6 @@ def respond_when_analysed(
     if done is None:
         return _response(answer, stored, status=202)
     return _response(answer | _outcome(done), stored)
-
-
-def check(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(b'{"ok":true}', content_type="application/json")
 
 
 def _response(answer: dict[str, Any], stored: Stored | None, status: int = 200) -> HttpResponse:

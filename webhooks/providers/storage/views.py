@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotFound
@@ -20,6 +20,7 @@ from emg.models import Recording, Status
 from emg.recordings.registry import find, visible_to
 from omibackend.accounts.api.authentication import BearerAuthentication
 from omibackend.accounts.models import Scope
+from omibackend.core.api.examples import examples
 from webhooks.inbox import authentication
 from webhooks.inbox.fast_path.view import LeanView, WebhookErrorSerializer
 from webhooks.inbox.provider import KnownEndpoint
@@ -27,26 +28,7 @@ from webhooks.inbox.receiver import receive
 from webhooks.providers.storage import STORAGE, STORAGE_WAITING
 
 ERRORS = dict.fromkeys((400, 401, 411, 413, 415, 429, 503), WebhookErrorSerializer)
-METADATA = {
-    "channel_names": ["CH1 Raw", "CH2 Raw", "CH1 activated", "CH2 activated"],
-    "channel_count": 4,
-    "sampling_rate": 990.0,
-    "duration_seconds": 67.3,
-    "file_size_bytes": 1229632,
-    "file_hash": None,
-    "points_rate": 33.0,
-}
-ACCEPTED = {
-    "success": True,
-    "session_id": "P039S003-1f3a9c02",
-    "metadata": METADATA,
-    "analytics_status": "processing",
-}
-SENT = OpenApiExample(
-    "By hand",
-    {"bucket": "c3d-examples", "object_path": "P039/P039S003/Ghostly_Emg.c3d"},
-    request_only=True,
-)
+EXAMPLES = examples("webhooks.providers.storage")
 
 
 class UploadSerializer(serializers.Serializer[Any]):
@@ -68,7 +50,7 @@ class StorageUploadView(LeanView):
         operation_id="c3d_upload_optimized",
         request={"application/json": OpenApiTypes.OBJECT},
         responses={200: UploadSerializer, **ERRORS},
-        examples=[SENT, OpenApiExample("Accepted", ACCEPTED, response_only=True)],
+        examples=EXAMPLES["c3d_upload_optimized"],
         auth=[],
         tags=["webhooks"],
     )
@@ -79,7 +61,7 @@ class StorageUploadView(LeanView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT}, auth=[], tags=["webhooks"])
     def get(self, request: Request) -> HttpResponse:
         """The sender's own check that the address answers."""
-        return STORAGE.check(request._request)
+        return STORAGE.answer_check()
 
 
 class WaitingUploadView(StorageUploadView):
@@ -91,7 +73,7 @@ class WaitingUploadView(StorageUploadView):
             202: OpenApiResponse(UploadSerializer, "still being analysed"),
             **ERRORS,
         },
-        examples=[SENT],
+        examples=EXAMPLES["c3d_upload"],
         auth=[],
         tags=["webhooks"],
     )
@@ -135,17 +117,6 @@ class StorageStatusSerializer(serializers.Serializer[Recording]):
     analysed_at = serializers.DateTimeField(allow_null=True)
 
 
-SHOWN = {
-    "session_id": ACCEPTED["session_id"],
-    "id": "0193a5e2-7c1b-7e52-9d2a-6a3f7c7a1b11",
-    "status": "completed",
-    "reason": "",
-    "progress_percent": 100,
-    "metadata": METADATA,
-    "analysed_at": "2026-11-20T14:13:02Z",
-}
-
-
 class StorageStatusView(APIView):
     """How far a recording is. For the sender, its owner, and staff who may see recordings."""
 
@@ -155,7 +126,7 @@ class StorageStatusView(APIView):
     @extend_schema(
         operation_id="storage_status",
         responses={200: StorageStatusSerializer},
-        examples=[OpenApiExample("Done", SHOWN, response_only=True)],
+        examples=EXAMPLES["storage_status"],
         tags=["webhooks"],
     )
     def get(self, request: Request, session_id: str) -> Response:
