@@ -91,6 +91,11 @@ def test_it_runs_everything_and_leaves_nothing(up: Up) -> None:
     assert "message" in answer.stdout
     health = httpx.get(f"http://127.0.0.1:{up.port}/health").json()
     assert health["status"] in ("ok", "degraded")  # the workers register a moment later
+    login = httpx.get(f"http://127.0.0.1:{up.port}/admin/login/").text
+    for path in re.findall(r'href="(/static/[^"]+\.css)"', login):
+        assert httpx.get(f"http://127.0.0.1:{up.port}{path}").status_code == 200
+    assert "/static/" in login
+    assert "Warning" not in text
     assert len(up.processes()) > 5
     assert up.pid() == up.process.pid
     assert '"event"' not in text  # of its own look whether it is ready

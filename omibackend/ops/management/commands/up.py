@@ -55,12 +55,14 @@ class Command(BaseCommand):
                 f"There are {machine.memory_bytes() >> 20} MB of memory: "
                 f"{settings.WEB_WORKERS} web process, {len(lanes.workers())} for the work behind."
             )
+        # Before anything is loaded that looks for static files.
+        prepared = _prepared(demo=options["demo"])
         forks.load()
         if not os.environ.get("LOG_LEVEL"):
             # The terminal is for what `up` says and for what goes wrong.
             for name in ("omibackend", "django"):
                 logging.getLogger(name).setLevel(logging.WARNING)
-        greet = partial(self._greet, _prepared(demo=options["demo"]), options["demo"])
+        greet = partial(self._greet, prepared, options["demo"])
         children = [Child("web", web.serve), *lanes.children(), Child("", greet, once=True)]
         sys.exit(forks.run(children))
 
