@@ -1,6 +1,7 @@
 import json
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,27 @@ def _plain_static_files() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def folded() -> Iterator[None]:
+    """One connection for both aliases."""
+    own = connections["ingest"]
+    connections["ingest"] = connections["default"]
+    try:
+        yield
+    finally:
+        connections["ingest"] = own
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A transaction of the test's around several of the product's, rolled back after them."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    with folded(), block:
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(autouse=True)
 def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """An empty Redis and empty process caches. A test inside one transaction has one connection
@@ -107,10 +129,8 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     if not connections["default"].in_atomic_block:
         yield
         return
-    own = connections["ingest"]
-    connections["ingest"] = connections["default"]
-    yield
-    connections["ingest"] = own
+    with folded():
+        yield
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ import socket
 from typing import Any
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.stack import Stack
-from tests.conftest import work
+from tests.conftest import undone, work
 from tests.faults import ledger, odd
 from tests.faults.sending import mixture, send
 from tests.sender import Sender
@@ -34,7 +33,7 @@ OFTEN = settings(
 
 def has_an_end(omi: Sender, body: bytes, **options: Any) -> None:
     """Posts a body, works what was stored, and undoes it all."""
-    with transaction.atomic():
+    with undone():
         response = omi.post(body, **options)
         answer = json.loads(response.content)
         if response.status_code == 200:
@@ -48,7 +47,6 @@ def has_an_end(omi: Sender, body: bytes, **options: Any) -> None:
         left = [(delivery.state, delivery.last_error) for delivery in omi.deliveries()]
         assert {state for state, _ in left} <= ENDED, left
         assert all(error for state, error in left if state == "dead")
-        transaction.set_rollback(True)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
