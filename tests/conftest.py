@@ -33,6 +33,18 @@ locks.Order.checked = True
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 PAYLOADS = Path(__file__).parent / "payloads"
+# Real processes, large files, hundreds of examples: CI runs these once.
+SLOW = (
+    *("faults/", "core/test_engines.py", "core/test_supervisor.py", "memories/test_semantic.py"),
+    *("ops/test_up.py", "ops/test_lanes.py", "emg/test_c3d_recordings.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        name = item.path.relative_to(PAYLOADS.parent).as_posix()
+        if name.startswith(SLOW) or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_configure() -> None:
