@@ -1,8 +1,13 @@
+from importlib import import_module
+
 from django.urls import re_path
 
 from omibackend.accounts import oidc
 from omibackend.accounts.api import auth, browser, data, preferences, tokens
 from omibackend.accounts.api import oidc as oidc_views
+
+# Tells the API's description what a Bearer token is.
+import_module("omibackend.accounts.api.schema")
 
 urlpatterns = [
     re_path(r"^auth/register/?$", auth.RegisterView.as_view()),
